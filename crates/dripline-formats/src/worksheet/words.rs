@@ -1,0 +1,339 @@
+//! The words, units and keys of the worksheet.
+
+use dripline::chart::{Method, Purpose};
+
+/// What a word says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Route(&'static str),
+    RouteMethod(&'static str, Method),
+    Method(Method),
+    Purpose(Purpose),
+    Hydration,
+    Bolus,
+}
+
+/// Every word with its spelling in lower case.
+pub(super) const WORDS: &[(&str, Word)] = &[
+    ("ivp", Word::RouteMethod("IV", Method::Push)),
+    ("ivpb", Word::RouteMethod("IV", Method::Infusion)),
+    ("iv", Word::Route("IV")),
+    ("intravenous", Word::Route("IV")),
+    ("im", Word::Route("IM")),
+    ("intramuscular", Word::Route("IM")),
+    ("sc", Word::Route("SC")),
+    ("sq", Word::Route("SC")),
+    ("subcut", Word::Route("SC")),
+    ("subq", Word::Route("SC")),
+    ("sub-q", Word::Route("SC")),
+    ("subcutaneous", Word::Route("SC")),
+    ("ia", Word::Route("IA")),
+    ("intra-arterial", Word::Route("IA")),
+    ("it", Word::Route("IT")),
+    ("intrathecal", Word::Route("IT")),
+    ("id", Word::Route("ID")),
+    ("intradermal", Word::Route("ID")),
+    ("ip", Word::Route("IP")),
+    ("intraperitoneal", Word::Route("IP")),
+    ("po", Word::Route("PO")),
+    ("intrapleural", Word::Route("intrapleural")),
+    ("intralesional", Word::Route("intralesional")),
+    ("intravesical", Word::Route("intravesical")),
+    ("intraventricular", Word::Route("intraventricular")),
+    ("intravitreal", Word::Route("intravitreal")),
+    ("infiltration", Word::Route("infiltration")),
+    ("intranasal", Word::Route("intranasal")),
+    ("inhalation", Word::Route("inhalation")),
+    ("push", Word::Method(Method::Push)),
+    ("infusion", Word::Method(Method::Infusion)),
+    ("piggyback", Word::Method(Method::Infusion)),
+    ("gtt", Word::Method(Method::Infusion)),
+    ("gtts", Word::Method(Method::Infusion)),
+    ("drip", Word::Method(Method::Infusion)),
+    ("injection", Word::Method(Method::Injection)),
+    ("inj", Word::Method(Method::Injection)),
+    ("pump", Word::Method(Method::Pump)),
+    ("on-body", Word::Method(Method::OnBody)),
+    ("on_body", Word::Method(Method::OnBody)),
+    ("bolus", Word::Bolus),
+    ("hydration", Word::Hydration),
+    ("tko", Word::Purpose(Purpose::Kvo)),
+    ("kvo", Word::Purpose(Purpose::Kvo)),
+    ("flush", Word::Purpose(Purpose::Flush)),
+];
+
+/// Words that open a phrase.
+pub(super) const PHRASES: &[&str] = &["for", "via", "over", "at", "started", "start", "stopped", "stop"];
+
+/// What a word says, whatever its case.
+pub(super) fn word(text: &str) -> Option<Word> {
+    let lower = text.to_lowercase();
+    WORDS.iter().find(|(w, _)| *w == lower).map(|(_, word)| *word)
+}
+
+/// Whether a word may end a reason or the name of an access without quotes around these.
+///
+/// Short ones that are also English words count only in capitals.
+pub(super) fn ends_phrase(text: &str) -> bool {
+    match text.to_ascii_lowercase().as_str() {
+        "iv" | "ivp" | "ivpb" | "im" | "sc" | "sq" | "subq" | "subcut" | "gtt" | "push" => true,
+        "ia" | "it" | "id" | "ip" => !text.bytes().any(|b| b.is_ascii_lowercase()),
+        _ => false,
+    }
+}
+
+/// Units as written, in lower case, and as the chart spells them.
+const UNITS: &[(&str, &str)] = &[
+    ("mg", "mg"),
+    ("mgs", "mg"),
+    ("milligram", "mg"),
+    ("milligrams", "mg"),
+    ("mcg", "mcg"),
+    ("ug", "mcg"),
+    ("µg", "mcg"),
+    ("μg", "mcg"),
+    ("microgram", "mcg"),
+    ("micrograms", "mcg"),
+    ("ng", "ng"),
+    ("g", "g"),
+    ("gm", "g"),
+    ("gms", "g"),
+    ("gram", "g"),
+    ("grams", "g"),
+    ("kg", "kg"),
+    ("ml", "mL"),
+    ("mls", "mL"),
+    ("cc", "mL"),
+    ("ccs", "mL"),
+    ("milliliter", "mL"),
+    ("milliliters", "mL"),
+    ("l", "L"),
+    ("liter", "L"),
+    ("liters", "L"),
+    ("litre", "L"),
+    ("litres", "L"),
+    ("meq", "mEq"),
+    ("mmol", "mmol"),
+    ("mosm", "mOsm"),
+    ("unit", "units"),
+    ("units", "units"),
+    ("u", "units"),
+    ("iu", "IU"),
+    ("mci", "mCi"),
+    ("uci", "uCi"),
+    ("µci", "uCi"),
+    ("μci", "uCi"),
+    ("mbq", "MBq"),
+    ("gbq", "GBq"),
+    ("dose", "dose"),
+    ("doses", "doses"),
+    ("tab", "tablets"),
+    ("tabs", "tablets"),
+    ("tablet", "tablets"),
+    ("tablets", "tablets"),
+    ("cap", "capsules"),
+    ("caps", "capsules"),
+    ("capsule", "capsules"),
+    ("capsules", "capsules"),
+    ("puff", "puffs"),
+    ("puffs", "puffs"),
+    ("spray", "sprays"),
+    ("sprays", "sprays"),
+    ("drop", "drops"),
+    ("drops", "drops"),
+];
+
+/// A unit's usual spelling.
+pub(super) fn unit(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    UNITS.iter().find(|(u, _)| *u == lower).map(|(_, unit)| *unit)
+}
+
+/// A unit of a rate in its usual spelling: `mL/hr` → `mL/h`.
+pub(super) fn rate_unit(text: &str) -> Option<String> {
+    let (amount, time) = text.split_once('/')?;
+    let time = match time.to_ascii_lowercase().as_str() {
+        "h" | "hr" | "hour" => "h",
+        "min" => "min",
+        _ => return None,
+    };
+    Some(format!("{}/{time}", unit(amount)?))
+}
+
+/// A unit that no drug name ends in: a number is missing before it.
+pub(super) fn plain_unit(text: &str) -> bool {
+    matches!(text, "mg" | "mcg" | "mL" | "ml" | "mEq" | "meq" | "units" | "gm" | "cc" | "mmol") || rate_unit(text).is_some()
+}
+
+/// Unit spellings offered when one is not known.
+pub(super) fn unit_names() -> impl Iterator<Item = &'static str> {
+    UNITS.iter().map(|(_, u)| *u)
+}
+
+/// A number as people write it: `4`, `0.5`, `.5`, `1,000`. The text is without thousands' commas.
+pub(super) fn number(text: &str) -> Option<String> {
+    let (whole, fraction) = match text.split_once('.') {
+        Some((w, f)) => (w, Some(f)),
+        None => (text, None),
+    };
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    if let Some(f) = fraction
+        && !digits(f)
+    {
+        return None;
+    }
+    let whole = if whole.is_empty() && fraction.is_some() {
+        "0".to_owned()
+    } else if whole.contains(',') {
+        let mut groups = whole.split(',');
+        let first = groups.next()?;
+        if !(digits(first) && first.len() <= 3 && groups.all(|g| g.len() == 3 && digits(g))) {
+            return None;
+        }
+        whole.replace(',', "")
+    } else if digits(whole) {
+        whole.to_owned()
+    } else {
+        return None;
+    };
+    Some(match fraction {
+        Some(f) => format!("{whole}.{f}"),
+        None => whole,
+    })
+}
+
+/// Splits `4mg` before its first letter, where the front is a number.
+pub(super) fn split_number(text: &str) -> Option<(String, &str)> {
+    let at = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ',')).unwrap_or(text.len());
+    let front = text[..at].trim_end_matches(',');
+    Some((number(front)?, &text[at..]))
+}
+
+/// A number times a million, exactly.
+pub(super) fn million(number: &str) -> String {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let fraction = format!("{fraction:0<6}");
+    let (more, rest) = fraction.split_at(6);
+    let whole = format!("{whole}{more}");
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let rest = rest.trim_end_matches('0');
+    if rest.is_empty() { whole.to_owned() } else { format!("{whole}.{rest}") }
+}
+
+/// An amount with its unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Amount {
+    pub number: String,
+    pub unit: String,
+    /// A rate: `125 mL/h`.
+    pub rate: bool,
+}
+
+impl Amount {
+    pub fn text(&self) -> String {
+        format!("{} {}", self.number, self.unit)
+    }
+
+    pub fn is_volume(&self) -> bool {
+        self.unit == "mL" || self.unit == "L"
+    }
+
+    /// Makes an amount of a number and a unit as written.
+    pub fn of(number: &str, written: &str) -> Option<Amount> {
+        if let Some(unit) = unit(written) {
+            return Some(Amount { number: number.to_owned(), unit: unit.to_owned(), rate: false });
+        }
+        rate_unit(written).map(|unit| Amount { number: number.to_owned(), unit, rate: true })
+    }
+
+    /// Reads a whole text: `4mg`, `4 mg`, `2.4 million units`.
+    pub fn read(text: &str) -> Option<Amount> {
+        let (number, rest) = split_number(text.trim())?;
+        let rest = rest.trim();
+        match rest.split_once(char::is_whitespace) {
+            Some((m, u)) if m.eq_ignore_ascii_case("million") => Amount::of(&million(&number), u.trim()),
+            _ => Amount::of(&number, rest),
+        }
+    }
+}
+
+/// Whether a drug's name as charted is that of a plain fluid.
+pub(super) fn is_fluid(name: &str) -> bool {
+    const CORE: &[&str] = &[
+        "ns", "saline", "nacl", "chloride", "lr", "ringer's", "ringer’s", "ringers", "ringer", "lactate", "dextrose", "d5", "d5w", "d10w",
+        "d5ns", "d5lr", "d5½ns", "d51/2ns", "½ns", "1/2ns", "plasma-lyte", "plasmalyte", "normosol", "normosol-r", "isolyte", "fluid",
+        "fluids", "ivf", "crystalloid",
+    ];
+    const BESIDE: &[&str] =
+        &["normal", "sodium", "lactated", "half", "0.9%", "0.45%", "0.9", "0.45", "5%", "10%", "1/2", "½", "in", "and", "water", "iv", "a"];
+    let lower = name.to_lowercase();
+    let mut core = false;
+    lower.split_whitespace().all(|w| {
+        let is = CORE.contains(&w);
+        core |= is;
+        is || BESIDE.contains(&w)
+    }) && core
+}
+
+/// Keys of the header.
+pub(super) const CASE_KEYS: &[&str] = &[
+    "case", "setting", "place_of_service", "pos", "bill_type", "billed_by", "profile", "policy", "as_of", "time_zone", "arrival",
+    "departure", "inpatient_order", "primary_reason", "accesses", "services", "diagnoses", "age_years", "supervised", "off_campus",
+    "administrations", "billed",
+];
+
+/// Keys of an administration.
+pub(super) const ROW_KEYS: &[&str] = &[
+    "id", "visit", "drug", "hcpcs", "ndc", "rxnorm", "class", "purpose", "dose", "route", "method", "start", "stop", "date",
+    "stop_source", "interruptions", "pause", "planned_minutes", "volume", "rate", "attended", "access", "bag", "order", "indication",
+    "same_dose_as", "lesions", "components", "counselling", "pump", "pump.kind", "pump.event", "pump.owner", "containers", "vial", "mdv",
+    "wasted", "supplied_by", "purchased_340b", "status", "given_by", "credentials", "ordered_route", "ordered_dose", "monitored",
+    "source",
+];
+
+/// Keys of a `+CODE` row.
+pub(super) const SERVICE_KEYS: &[&str] = &["id", "date", "start", "stop", "modifiers", "units", "reason"];
+
+/// Keys of an `access` row.
+pub(super) const ACCESS_KEYS: &[&str] = &["kind", "need", "needed_because"];
+
+/// Keys of a `billed` row.
+pub(super) const BILLED_KEYS: &[&str] = &["units", "modifiers", "date"];
+
+/// The nearest of some words, if one is near enough to be meant.
+pub(super) fn nearest<'a>(text: &str, among: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let text: Vec<char> = text.to_lowercase().chars().take(40).collect();
+    let allowed = match text.len() {
+        0..=2 => 1,
+        3..=5 => 2,
+        _ => 3,
+    };
+    let mut best: Option<(usize, &str)> = None;
+    for word in among {
+        let other: Vec<char> = word.to_lowercase().chars().collect();
+        let far = distance(&text, &other);
+        if far <= allowed && far < other.len().max(text.len()) && best.is_none_or(|(b, _)| far < b) {
+            best = Some((far, word));
+        }
+    }
+    best.map(|(_, w)| w)
+}
+
+/// Edits between two words; exchanging neighbours is one.
+pub(super) fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let change = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = change.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}

@@ -1,0 +1,83 @@
+//! The codes that the engine can earn. CPT codes are the AMA's; the labels are our own.
+
+use std::fmt;
+
+use jiff::civil::Date;
+
+include!(concat!(env!("OUT_DIR"), "/codes.rs"));
+
+/// What a code belongs to; decides the order of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// Chemotherapy by vein.
+    Chemo,
+    /// Chemotherapy outside the hierarchy.
+    ChemoAlone,
+    /// Drug infusions.
+    Drug,
+    /// Pushes.
+    Push,
+    /// Hydration.
+    Hydration,
+    /// Everything that stands alone.
+    Alone,
+}
+
+struct CodeInfo {
+    code: &'static str,
+    label: &'static str,
+    family: Family,
+    since: Date,
+    professional: bool,
+    needs: &'static str,
+}
+
+impl Code {
+    /// The code as written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        CODES[self as usize].code
+    }
+
+    /// Our label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        CODES[self as usize].label
+    }
+
+    /// Its family.
+    #[must_use]
+    pub fn family(self) -> Family {
+        CODES[self as usize].family
+    }
+
+    /// First date on which it is valid; 2013-01-01, where our rule sets begin, for older codes.
+    #[must_use]
+    pub fn since(self) -> Date {
+        CODES[self as usize].since
+    }
+
+    /// May a practitioner report it when the place of service is a facility?
+    #[must_use]
+    pub fn professional_in_facility(self) -> bool {
+        CODES[self as usize].professional
+    }
+
+    /// Completes "the rule needs …".
+    #[must_use]
+    pub fn needs(self) -> &'static str {
+        CODES[self as usize].needs
+    }
+
+    /// The code of that spelling.
+    #[must_use]
+    pub fn from_name(code: &str) -> Option<Code> {
+        CODES.binary_search_by(|c| c.code.cmp(code)).ok().map(|i| Code::ALL[i])
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,263 @@
+//! What is one thing: bag mates, parts of a dose, bags in a row, rate changes.
+
+use crate::case::{Ix, NONE};
+use crate::chart::{Method, PumpEvent};
+use crate::minutes::{cut, merge, total};
+use crate::policy::{AbortedInfusion, MidnightInitial, Switch};
+use crate::record::{Fact, Recorder};
+use crate::rule::RuleId as R;
+use crate::work::{Ctx, Item, Kind, Placing, Standing, Timing, VeinClass, Workspace, orders_differ};
+
+fn lane(kind: Kind) -> u8 {
+    match kind {
+        Kind::Vein => 0,
+        Kind::UnderSkin => 1,
+        Kind::ArteryChemo => 2,
+        Kind::Injection => 3,
+        Kind::Artery => 4,
+        _ => 9,
+    }
+}
+
+fn kind(ws: &Workspace, i: Ix) -> Option<Kind> {
+    match ws.standing[i as usize] {
+        Standing::Live(k) => Some(k),
+        Standing::Out => None,
+    }
+}
+
+/// Joins rows to items.
+pub(crate) fn join<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let case = ctx.case;
+    ws.sorted.clear();
+    for i in 0..case.rows.len() as u32 {
+        if kind(ws, i).is_some_and(|k| lane(k) < 9) && ws.lent[i as usize].timing != Timing::Nothing {
+            ws.sorted.push(i);
+        }
+    }
+    join_bags(ctx, ws);
+    // Parts of one ordered dose.
+    for k in 0..ws.sorted.len() {
+        let i = ws.sorted[k];
+        let other = case.rows[i as usize].same_dose_as;
+        if other == NONE || !ctx.on(R::DoseSplitOfOneOrder) {
+            continue;
+        }
+        let (Some(a), Some(b)) = (kind(ws, i), kind(ws, other)) else { continue };
+        let injected = |k: Kind| matches!(k, Kind::Injection | Kind::UnderSkin);
+        let same = lane(a) == lane(b) || (injected(a) && injected(b));
+        if same && lane(a) < 9 && !injected(a) && case.rows[i as usize].visit == case.rows[other as usize].visit && ws.lent[other as usize].timing != Timing::Nothing {
+            ws.union(i, other);
+            rec.cite(i, R::DoseSplitOfOneOrder, Fact::Other(other));
+            rec.cite(other, R::DoseSplitOfOneOrder, Fact::Other(i));
+        }
+    }
+    join_runs(ctx, ws, rec);
+    make_items(ctx, ws, rec);
+}
+
+fn join_bags(ctx: &Ctx, ws: &mut Workspace) {
+    for k in 0..ws.sorted.len() {
+        let i = ws.sorted[k];
+        let (lo, hi) = ws.lent[i as usize].bag;
+        for m in lo..hi {
+            let j = ws.bag_rows[m as usize].2;
+            // Bag mates that were infused stay apart only where the test of one rule switches this one off.
+            let apart = ws.lent[i as usize].mixed && matches!(ws.lent[i as usize].timing, Timing::Run(..)) && ws.lent[i as usize].class != VeinClass::Hydration && !ctx.on(R::ConcurrentNotOneBag);
+            if j != i && !apart && kind(ws, j).is_some_and(|k| lane(k) < 9) && ws.lent[j as usize].timing != Timing::Nothing {
+                ws.union(i, j);
+            }
+        }
+        if ws.lent[i as usize].mixed && !ctx.on(R::ConcurrentNotOneBag) {
+            ws.lent[i as usize].identity = ctx.case.rows[i as usize].ingredient;
+        }
+    }
+}
+
+/// Runs of one drug that overlap or follow without a gap.
+fn join_runs<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let case = ctx.case;
+    let key = |ws: &Workspace, i: Ix| {
+        let l = &ws.lent[i as usize];
+        let Timing::Run(start, stop) = l.timing else { return None };
+        Some((kind(ws, i).map_or(9, lane), case.rows[i as usize].visit, l.site, l.identity, start, stop, i))
+    };
+    ws.order.clear();
+    for k in 0..ws.sorted.len() {
+        let i = ws.sorted[k];
+        if matches!(ws.lent[i as usize].timing, Timing::Run(..)) && kind(ws, i).is_some_and(|k| lane(k) < 3) && ws.lent[i as usize].class != VeinClass::Hydration {
+            ws.order.push(i);
+        }
+    }
+    let mut order = std::mem::take(&mut ws.order);
+    order.sort_unstable_by_key(|&i| key(ws, i));
+    let mut last: Option<(Ix, i64)> = None;
+    for w in 0..order.len() {
+        let i = order[w];
+        let (Some(k), prev) = (key(ws, i), last) else { continue };
+        let same = w > 0 && key(ws, order[w - 1]).is_some_and(|p| (p.0, p.1, p.2, p.3) == (k.0, k.1, k.2, k.3));
+        if let (true, Some((p, ends))) = (same, prev) {
+            let (a, b) = (&case.rows[p as usize], &case.rows[i as usize]);
+            let rates = a.rate.is_some() && b.rate.is_some() && a.rate != b.rate;
+            if k.4 < ends {
+                if ctx.on(R::ConcurrentSameDrug) && ws.union(p, i) {
+                    rec.cite(p, R::ConcurrentSameDrug, Fact::Other(i));
+                    rec.cite(i, R::ConcurrentSameDrug, Fact::Other(p));
+                }
+            } else if k.4 == ends && !orders_differ(a.order, b.order) {
+                let rule = if rates { R::TitrationRateChange } else { R::BagChangeContinuous };
+                if ctx.on(rule) && ws.union(p, i) {
+                    rec.cite(p, rule, Fact::Other(i));
+                    rec.cite(i, rule, Fact::Other(p));
+                }
+            }
+        }
+        last = match last {
+            Some((p, ends)) if same && ends >= k.5 => Some((p, ends)),
+            _ => Some((i, k.5)),
+        };
+    }
+    ws.order = order;
+}
+
+fn make_items<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let case = ctx.case;
+    // Chains in input order; the lead has the least index.
+    ws.seq.clear();
+    ws.seq.resize(case.rows.len(), NONE);
+    for k in 0..ws.sorted.len() {
+        let i = ws.sorted[k];
+        let root = ws.find(i);
+        let tail = ws.seq[root as usize];
+        if tail != NONE {
+            ws.next[tail as usize] = i;
+        }
+        ws.seq[root as usize] = i;
+    }
+    for k in 0..ws.sorted.len() {
+        let i = ws.sorted[k];
+        if ws.find(i) == i && matches!(kind(ws, i), Some(Kind::Vein | Kind::UnderSkin | Kind::ArteryChemo)) {
+            item(ctx, ws, rec, i);
+        }
+    }
+}
+
+fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
+    let case = ctx.case;
+    let lent = ws.lent[head as usize];
+    let mut run = false;
+    let (mut start, mut stop) = (i64::MAX, i64::MIN);
+    let mut untimed = true;
+    let mut class = lent.class;
+    let mut planned = None;
+    let mut pump_start = false;
+    let mut aborted_by_hand = false;
+    let from = ws.pieces.len();
+    let mut row = head;
+    let mut has_run = false;
+    while row != NONE {
+        has_run |= matches!(ws.lent[row as usize].timing, Timing::Run(..));
+        row = ws.next[row as usize];
+    }
+    row = head;
+    while row != NONE {
+        let l = ws.lent[row as usize];
+        class = class.min(l.class);
+        planned = planned.max(l.planned);
+        pump_start |= case.rows[row as usize].pump.is_some_and(|p| p.event.is_none_or(|e| e == PumpEvent::Start)) || l.method == Some(Method::Pump);
+        match l.timing {
+            Timing::Run(a, b) => {
+                run = true;
+                untimed = false;
+                start = start.min(a);
+                stop = stop.max(b);
+                crate::times::pauses(ctx, ws, row);
+                let mut pauses = std::mem::take(&mut ws.scratch);
+                let mut pieces = std::mem::take(&mut ws.pieces);
+                let paused = pauses.iter().any(|p| p.1 > a && p.0 < b);
+                cut((a, b), &mut pauses, &mut pieces);
+                ws.pieces = pieces;
+                ws.scratch = pauses;
+                if paused {
+                    rec.cite(row, R::PauseAndRestart, Fact::None);
+                }
+            }
+            Timing::Push(a, b) if !has_run => {
+                untimed = false;
+                start = start.min(a);
+                stop = stop.max(b.unwrap_or(a));
+            }
+            _ => {}
+        }
+        row = ws.next[row as usize];
+    }
+    merge(&mut ws.pieces, from);
+    let minutes = total(&ws.pieces[from..]);
+    let net = (from as u32, ws.pieces.len() as u32);
+    let day = if untimed { case.rows[head as usize].day } else { case.clock.day(start) };
+    if untimed {
+        start = case.clock.midnight(day);
+        stop = start;
+    }
+    let mut made = Item {
+        run,
+        lane: kind(ws, head).unwrap_or(Kind::Vein),
+        class,
+        identity: lent.identity,
+        visit: case.rows[head as usize].visit,
+        site: lent.site,
+        group: 0,
+        start,
+        stop,
+        untimed,
+        day,
+        minutes,
+        net,
+        left: net,
+        left_minutes: minutes,
+        first_row: head,
+        placing: Placing::Unplaced,
+        position: 0,
+        aborted: false,
+        long_pump: false,
+        done: false,
+    };
+    let ix = ws.items.len() as u32;
+    if run && minutes == 0 {
+        ws.items.push(made);
+        ws.item_out(rec, ix, R::PauseAndRestart, Fact::None);
+        return;
+    }
+    let pump_minutes = planned.map_or(if run { minutes } else { 0 }, i64::from);
+    if pump_start && class != VeinClass::Hydration && pump_minutes > ctx.policy.prolonged_pump_minutes {
+        made.long_pump = true;
+    }
+    if run && class != VeinClass::Hydration && minutes <= ctx.policy.push_max_minutes && !made.long_pump {
+        let stopped_early = planned.is_some_and(|p| i64::from(p) > minutes && i64::from(p) > ctx.policy.push_max_minutes);
+        if stopped_early {
+            rec.consult(Switch::AbortedInfusion);
+            aborted_by_hand = ctx.policy.aborted_infusion != AbortedInfusion::Elapsed && ctx.on(R::AbortedInfusion);
+        }
+        if aborted_by_hand {
+            made.aborted = true;
+        } else if ctx.on(R::ShortInfusionIsPush) {
+            made.run = false;
+        }
+        ws.items.push(made);
+        if stopped_early {
+            ws.item_cite(rec, ix, R::AbortedInfusion, Fact::Minutes(minutes));
+        }
+        if !made.run {
+            ws.item_cite(rec, ix, R::ShortInfusionIsPush, Fact::Minutes(minutes));
+            if T::PROOF {
+                rec.block(head, if class == VeinClass::Chemo { crate::code::Code::N96413 } else { crate::code::Code::N96365 }, R::ShortInfusionIsPush, Fact::Minutes(minutes));
+            }
+        }
+    } else {
+        ws.items.push(made);
+    }
+    rec.consult(Switch::MidnightInitial);
+    if ctx.policy.midnight_initial == MidnightInitial::Cpt2012 && ctx.on(R::MidnightCptHistory) {
+        ws.items[ix as usize].group = day.0;
+    }
+}

@@ -1,0 +1,634 @@
+//! Codes outside the hierarchy: injections, other routes, pumps, vaccines, blood.
+
+use crate::assign::{Unit, earn};
+use crate::case::{Ix, NONE, VaccineKind, Row};
+use crate::chart::{Class, PumpEvent, PumpKind, PumpOwner, Setting};
+use crate::code::Code;
+use crate::minutes::{merge, total};
+use crate::policy::{HomePumpCode, PumpDisconnect, SplitDoseInjections, Switch, UnsupervisedInjection, VaccineCodes};
+use crate::record::{Assumed, Fact, Field, Recorder};
+use crate::rule::RuleId as R;
+use crate::screen::is_chemo;
+use crate::time::Day;
+use crate::work::{Ctx, Item, Kind, Modifier, Standing, Timing, VeinClass, Workspace};
+
+fn unit(code: Code, day: Day, units: u32) -> Unit {
+    Unit { code, distinct: Modifier::None, other: Modifier::None, day, units, initial: false }
+}
+
+fn live(ws: &Workspace, i: Ix) -> Option<Kind> {
+    match ws.standing[i as usize] {
+        Standing::Live(k) if ws.lent[i as usize].timing != Timing::Nothing => Some(k),
+        _ => None,
+    }
+}
+
+fn day(ctx: &Ctx, ws: &Workspace, i: Ix) -> Day {
+    match ws.lent[i as usize].timing {
+        Timing::Push(a, _) | Timing::Run(a, _) => ctx.case.clock.day(a),
+        _ => ctx.case.rows[i as usize].day,
+    }
+}
+
+fn item_of(ws: &Workspace, i: Ix) -> Option<usize> {
+    ws.items.iter().position(|item| item.first_row == i)
+}
+
+/// Codes everything that stands outside the hierarchy, except flushes, which wait for all lines.
+pub(crate) fn outside<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let mut any = [false; 6];
+    for i in 0..ctx.case.rows.len() as u32 {
+        match live(ws, i) {
+            Some(Kind::Injection | Kind::UnderSkin | Kind::Rsv) => any[0] = true,
+            Some(Kind::ArteryChemo | Kind::Artery) => any[1] = true,
+            Some(Kind::Lesion | Kind::Cavity(_) | Kind::OnBody | Kind::Own(_)) => any[2] = true,
+            Some(Kind::Vaccine) => any[3] = true,
+            Some(Kind::Blood | Kind::Declot) => any[4] = true,
+            Some(Kind::PumpRefill | Kind::PumpDisconnect) => any[5] = true,
+            _ => {}
+        }
+    }
+    pumps(ctx, ws, rec);
+    if any[0] {
+        injections(ctx, ws, rec);
+        under_skin(ctx, ws, rec);
+    }
+    if any[1] {
+        artery(ctx, ws, rec);
+    }
+    if any[2] {
+        places(ctx, ws, rec);
+    }
+    if any[3] {
+        vaccines(ctx, ws, rec);
+    }
+    if any[4] {
+        blood(ctx, ws, rec);
+    }
+    if any[5] {
+        refills(ctx, ws, rec);
+    }
+}
+
+fn injected(ctx: &Ctx, ws: &Workspace, i: Ix) -> bool {
+    match live(ws, i) {
+        Some(Kind::Injection | Kind::Rsv) => true,
+        Some(Kind::UnderSkin) => match item_of(ws, ws.root[i as usize]) {
+            Some(k) => !ws.items[k].run,
+            None => false,
+        },
+        _ => {
+            let _ = ctx;
+            false
+        }
+    }
+}
+
+fn injection_code<T: Recorder>(ctx: &Ctx, rec: &mut T, i: Ix, row: &Row) -> (Code, R) {
+    if row.class == Class::RsvAntibody {
+        if row.counselling.is_none() {
+            rec.query(i, Field::Counselling, R::RsvAntibody);
+        }
+        if !ctx.on(R::RsvAntibody) {
+            return (Code::N96372, R::ScimInjection);
+        }
+        return (if row.counselling == Some(true) { Code::N96380 } else { Code::N96381 }, R::RsvAntibody);
+    }
+    match row.class {
+        Class::Chemo | Class::Complex if ctx.on(R::ChemoScimSplit) => (Code::N96401, R::ChemoScimSplit),
+        Class::Hormonal if ctx.on(R::ChemoScimSplit) => (Code::N96402, R::ChemoScimSplit),
+        _ => (Code::N96372, R::ScimInjection),
+    }
+}
+
+fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let rows = &ctx.case.rows;
+    for i in 0..rows.len() as u32 {
+        if !injected(ctx, ws, i) {
+            continue;
+        }
+        let row = &rows[i as usize];
+        // One syringe is one injection, and its first row leads.
+        if ws.find(i) != i {
+            continue;
+        }
+        let on_day = day(ctx, ws, i);
+        let (code, rule) = injection_code(ctx, rec, i, row);
+        for r in ws.chain(i) {
+            rec.cite(r, rule, Fact::None);
+        }
+        if ctx.case.setting == Setting::Office && code != Code::N96380 && code != Code::N96381 {
+            rec.consult(Switch::UnsupervisedInjection);
+            match ctx.case.supervised {
+                Some(false) if ctx.on(R::ScimSupervisionOffice) => {
+                    if ctx.policy.unsupervised_injection == UnsupervisedInjection::N99211 {
+                        let repeated = ws.earned.iter().any(|e| e.code == Code::N99211 && e.day == on_day);
+                        earn(ctx, ws, rec, i, R::ScimSupervisionOffice, unit(Code::N99211, on_day, u32::from(!repeated)));
+                        cite_chain(ws, rec, i, R::ScimSupervisionOffice);
+                    } else {
+                        rec.block(i, code, R::ScimSupervisionOffice, Fact::None);
+                        out_chain(ws, rec, i, R::ScimSupervisionOffice);
+                    }
+                    continue;
+                }
+                None => rec.assume(i, Assumed::Supervised),
+                _ => {}
+            }
+        }
+        // Parts of one ordered dose.
+        let mut distinct = Modifier::None;
+        if let Some(first) = dose_lead(ctx, ws, i) {
+            rec.consult(Switch::SplitDoseInjections);
+            if ctx.on(R::ScimSplitDose) {
+                rec.cite(i, R::ScimSplitDose, Fact::Other(first));
+                if ctx.policy.split_dose_injections == SplitDoseInjections::One {
+                    rec.block(i, code, R::ScimSplitDose, Fact::Other(first));
+                    let first_day = day(ctx, ws, first);
+                    let lead_code = injection_code(ctx, rec, first, &rows[first as usize]).0;
+                    earn(ctx, ws, rec, i, R::ScimSplitDose, unit(lead_code, first_day, 0));
+                    continue;
+                }
+                distinct = Modifier::M59;
+            }
+        }
+        if rows.iter().enumerate().any(|(j, r)| r.same_dose_as == i && injected(ctx, ws, j as u32)) {
+            rec.cite(i, R::ScimSplitDose, Fact::None);
+        }
+        if ws.items.iter().any(|it| it.lane == Kind::Vein) {
+            rec.cite(i, if is_chemo(row.class) { R::InitialCodeSet } else { R::ScimOutsideHierarchy }, Fact::None);
+        }
+        earn(ctx, ws, rec, i, rule, Unit { distinct, ..unit(code, on_day, 1) });
+    }
+}
+
+/// The injected row of which this is a further part, if any.
+fn dose_lead(ctx: &Ctx, ws: &mut Workspace, i: Ix) -> Option<Ix> {
+    let rows = &ctx.case.rows;
+    let own = ws.find(i);
+    // Follow the references to the dose's common end, then take its first part in input order.
+    let end = |start: Ix| {
+        let mut at = start;
+        for _ in 0..rows.len() {
+            let up = rows[at as usize].same_dose_as;
+            if up == NONE || up == start {
+                break;
+            }
+            at = up;
+        }
+        at
+    };
+    let mine = end(i);
+    if rows[i as usize].same_dose_as == NONE && !rows.iter().any(|r| r.same_dose_as == i) {
+        return None;
+    }
+    for j in 0..i {
+        if injected(ctx, ws, j) && end(j) == mine && ws.find(j) != own && ws.find(j) == j {
+            return Some(j);
+        }
+    }
+    None
+}
+
+fn out_chain<T: Recorder>(ws: &mut Workspace, rec: &mut T, head: Ix, rule: R) {
+    let mut row = head;
+    while row != NONE {
+        ws.out(rec, row, rule, Fact::None);
+        row = ws.next[row as usize];
+    }
+}
+
+fn cite_chain<T: Recorder>(ws: &Workspace, rec: &mut T, head: Ix, rule: R) {
+    for r in ws.chain(head) {
+        rec.cite(r, rule, Fact::None);
+    }
+}
+
+/// Infusions under the skin.
+fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    for n in 0..ws.items.len() {
+        let lead = ws.items[n];
+        if lead.lane != Kind::UnderSkin || !lead.run || lead.done || ws.items[..n].iter().any(|o| o.lane == Kind::UnderSkin && o.run && !o.done && o.visit == lead.visit) {
+            continue;
+        }
+        let of_visit = |o: &Item| o.lane == Kind::UnderSkin && o.run && !o.done && o.visit == lead.visit;
+        ws.scratch.clear();
+        let mut heads = lead.first_row;
+        let mut first_start = lead.start;
+        let (mut access, mut second) = (None, false);
+        for k in 0..ws.items.len() {
+            let o = ws.items[k];
+            if !of_visit(&o) {
+                continue;
+            }
+            for p in o.net.0..o.net.1 {
+                ws.scratch.push(ws.pieces[p as usize]);
+            }
+            if o.start < first_start {
+                first_start = o.start;
+                heads = o.first_row;
+            }
+            for r in ws.chain(o.first_row) {
+                let a = ctx.case.rows[r as usize].access;
+                if a == NONE {
+                    continue;
+                }
+                match access {
+                    None => access = Some(a),
+                    Some(x) if x != a && (ctx.case.accesses[a as usize].needed || ctx.case.accesses[x as usize].needed) => second = true,
+                    _ => {}
+                }
+            }
+        }
+        merge(&mut ws.scratch, 0);
+        let spans = std::mem::take(&mut ws.scratch);
+        let m = total(&spans);
+        let at = |n: i64| ctx.case.clock.day(crate::minutes::nth(&spans, n));
+        if ctx.on(R::UnitScPump) {
+            for k in 0..ws.items.len() {
+                let o = ws.items[k];
+                if of_visit(&o) && o.first_row != heads {
+                    earn(ctx, ws, rec, o.first_row, R::UnitScPump, unit(Code::N96369, at(15), 0));
+                }
+            }
+            earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96369, at(15), 1));
+            for h in 1..=(m - 31).div_euclid(60).max(0) {
+                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96370, at(60 * h + 30), 1));
+            }
+            if second {
+                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96371, at(0), 1));
+            }
+            for k in 0..ws.items.len() {
+                if of_visit(&ws.items[k]) {
+                    ws.item_cite(rec, k as u32, R::UnitScPump, Fact::Minutes(m));
+                }
+            }
+        } else {
+            earn(ctx, ws, rec, heads, R::ScimInjection, unit(Code::N96372, at(0), 1));
+        }
+        ws.scratch = spans;
+    }
+}
+
+/// Into an artery.
+fn artery<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    for i in 0..ctx.case.rows.len() as u32 {
+        if live(ws, i) == Some(Kind::Artery) && ws.find(i) == i {
+            let on_day = day(ctx, ws, i);
+            if ctx.on(R::ArterialNonchemo) {
+                cite_chain(ws, rec, i, R::ArterialNonchemo);
+                earn(ctx, ws, rec, i, R::ArterialNonchemo, unit(Code::N96373, on_day, 1));
+            } else {
+                out_chain(ws, rec, i, R::RouteOutOfScope);
+            }
+        }
+    }
+    for n in 0..ws.items.len() {
+        let item = ws.items[n];
+        if item.lane != Kind::ArteryChemo || item.done || item.long_pump {
+            continue;
+        }
+        ws.item_cite(rec, n as u32, R::UnitChemoIa, Fact::Minutes(item.minutes));
+        if !item.run || !ctx.on(R::UnitChemoIa) {
+            earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96420, item.day, 1));
+            continue;
+        }
+        // Later runs of the same drug that visit add their minutes to the first.
+        let same = |o: &Item| o.lane == Kind::ArteryChemo && o.run && !o.done && !o.long_pump && o.visit == item.visit && o.identity == item.identity;
+        if ws.items[..n].iter().any(same) {
+            continue;
+        }
+        ws.scratch.clear();
+        for k in n..ws.items.len() {
+            if same(&ws.items[k]) {
+                let net = ws.items[k].net;
+                for p in net.0..net.1 {
+                    ws.scratch.push(ws.pieces[p as usize]);
+                }
+            }
+        }
+        merge(&mut ws.scratch, 0);
+        let spans = std::mem::take(&mut ws.scratch);
+        let m = total(&spans);
+        let at = |n: i64| ctx.case.clock.day(crate::minutes::nth(&spans, n));
+        earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96422, at(15), 1));
+        for h in 1..=(m - 31).div_euclid(60).max(0) {
+            earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96423, at(60 * h + 30), 1));
+        }
+        for k in n + 1..ws.items.len() {
+            if same(&ws.items[k]) {
+                earn(ctx, ws, rec, ws.items[k].first_row, R::UnitChemoIa, unit(Code::N96422, at(15), 0));
+            }
+        }
+        ws.scratch = spans;
+    }
+}
+
+/// Cavities, lesions, on-body injectors and products with codes of their own.
+fn places<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let rows = &ctx.case.rows;
+    for i in 0..rows.len() as u32 {
+        let Some(kind) = live(ws, i) else { continue };
+        let on_day = day(ctx, ws, i);
+        let row = &rows[i as usize];
+        let before = |ws: &Workspace, same: &dyn Fn(&Row) -> bool| (0..i).any(|j| live(ws, j) == Some(kind) && day(ctx, ws, j) == on_day && rows[j as usize].visit == row.visit && same(&rows[j as usize]));
+        match kind {
+            Kind::Cavity(code) => {
+                if !ctx.on(R::ChemoBodyCavity) {
+                    ws.out(rec, i, R::RouteOutOfScope, Fact::None);
+                    continue;
+                }
+                let again = before(ws, &|r| r.access == row.access);
+                rec.cite(i, R::ChemoBodyCavity, Fact::None);
+                earn(ctx, ws, rec, i, R::ChemoBodyCavity, unit(code, on_day, u32::from(!again)));
+            }
+            Kind::Lesion => {
+                rec.cite(i, R::ChemoLesion, Fact::None);
+                if before(ws, &|_| true) {
+                    continue;
+                }
+                lesions(ctx, ws, rec, i, on_day);
+            }
+            Kind::OnBody => {
+                if ctx.on(R::OnBodyInjector) {
+                    rec.cite(i, R::OnBodyInjector, Fact::None);
+                    earn(ctx, ws, rec, i, R::OnBodyInjector, unit(Code::N96377, on_day, 1));
+                } else {
+                    earn(ctx, ws, rec, i, R::ScimInjection, unit(Code::N96372, on_day, 1));
+                }
+            }
+            Kind::Own(code) => {
+                rec.cite(i, R::CovidAntibodyMcodes, Fact::None);
+                let again = before(ws, &|r| r.own_code == row.own_code);
+                earn(ctx, ws, rec, i, R::CovidAntibodyMcodes, unit(code, on_day, u32::from(!again)));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn lesions<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, first: Ix, on_day: Day) {
+    let rows = &ctx.case.rows;
+    let visit = rows[first as usize].visit;
+    let mut sum: i64 = 0;
+    let mut unknown = false;
+    for i in first..rows.len() as u32 {
+        if live(ws, i) == Some(Kind::Lesion) && rows[i as usize].visit == visit && day(ctx, ws, i) == on_day {
+            match rows[i as usize].lesions {
+                Some(n) => sum += i64::from(n),
+                None => {
+                    unknown = true;
+                    rec.query(i, Field::Lesions, R::ChemoLesion);
+                }
+            }
+        }
+    }
+    // More than the limit is proved whatever the rest; fewer is not while a count is missing.
+    let many = sum > ctx.policy.few_lesions && ctx.on(R::ChemoLesion);
+    let code = if many { Code::N96406 } else { Code::N96405 };
+    let proved = sum > 0 && (!unknown || many);
+    for i in first..rows.len() as u32 {
+        if live(ws, i) == Some(Kind::Lesion) && rows[i as usize].visit == visit && day(ctx, ws, i) == on_day {
+            if !proved {
+                rec.block(i, code, R::ChemoLesion, Fact::Count(sum));
+                ws.out(rec, i, R::ChemoLesion, Fact::Count(sum));
+            } else {
+                earn(ctx, ws, rec, i, R::ChemoLesion, unit(code, on_day, u32::from(i == first)));
+            }
+        }
+    }
+}
+
+fn vaccines<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let rows = &ctx.case.rows;
+    let medicare = ctx.policy.vaccine_codes == VaccineCodes::Medicare;
+    for i in 0..rows.len() as u32 {
+        if live(ws, i) != Some(Kind::Vaccine) {
+            continue;
+        }
+        let row = &rows[i as usize];
+        rec.consult(Switch::VaccineCodes);
+        rec.cite(i, R::Vaccines, Fact::None);
+        let on_day = day(ctx, ws, i);
+        if !ctx.on(R::Vaccines) {
+            earn(ctx, ws, rec, i, R::ScimInjection, unit(Code::N96372, on_day, 1));
+            continue;
+        }
+        match row.vaccine {
+            Some(VaccineKind::Covid19) => {
+                earn(ctx, ws, rec, i, R::Vaccines, unit(Code::N90480, on_day, 1));
+                continue;
+            }
+            Some(kind) if medicare => {
+                let code = match kind {
+                    VaccineKind::Influenza => Some(Code::G0008),
+                    VaccineKind::Pneumococcal => Some(Code::G0009),
+                    VaccineKind::HepatitisB => Some(Code::G0010),
+                    _ => None,
+                };
+                if let Some(code) = code {
+                    let again = ws.earned.iter().any(|e| e.code == code && e.day == on_day);
+                    earn(ctx, ws, rec, i, R::Vaccines, unit(code, on_day, u32::from(!again)));
+                    continue;
+                }
+            }
+            None if medicare => {
+                rec.query(i, Field::VaccineKind, R::Vaccines);
+                ws.out(rec, i, R::Vaccines, Fact::None);
+                continue;
+            }
+            _ => {}
+        }
+        let young = ctx.case.age_years.map(|a| i64::from(a) <= ctx.policy.paediatric_vaccine_age);
+        let counselled = match (young, row.counselling) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        };
+        match counselled {
+            Some(true) => {
+                let Some(components) = row.components else {
+                    rec.query(i, Field::Components, R::Vaccines);
+                    ws.out(rec, i, R::Vaccines, Fact::None);
+                    continue;
+                };
+                earn(ctx, ws, rec, i, R::Vaccines, unit(Code::N90460, on_day, 1));
+                if components > 1 {
+                    earn(ctx, ws, rec, i, R::Vaccines, unit(Code::N90461, on_day, components - 1));
+                }
+            }
+            Some(false) => ws.seq.push(i),
+            None => {
+                rec.query(i, if young.is_none() { Field::Age } else { Field::Counselling }, R::Vaccines);
+                ws.out(rec, i, R::Vaccines, Fact::None);
+            }
+        }
+    }
+    // First and further ones of each visit and date; an injected one comes first.
+    ws.seq.clear();
+    for i in 0..rows.len() as u32 {
+        if live(ws, i) == Some(Kind::Vaccine) && !ws.earned.iter().any(|e| e.head == i) {
+            ws.seq.push(i);
+        }
+    }
+    let seq = std::mem::take(&mut ws.seq);
+    let by_mouth = |i: Ix| matches!(rows[i as usize].route, crate::case::Route::Nose | crate::case::Route::Mouth);
+    for &i in &seq {
+        let row = &rows[i as usize];
+        let on_day = day(ctx, ws, i);
+        let same = |j: &&Ix| rows[**j as usize].visit == row.visit && day(ctx, ws, **j) == on_day;
+        let lead = seq.iter().filter(|j| same(j)).min_by_key(|&&j| (by_mouth(j), j)).copied();
+        let code = match (by_mouth(i), lead == Some(i)) {
+            (false, true) => Code::N90471,
+            (false, false) => Code::N90472,
+            (true, true) => Code::N90473,
+            (true, false) => Code::N90474,
+        };
+        earn(ctx, ws, rec, i, R::Vaccines, unit(code, on_day, 1));
+    }
+    ws.seq = seq;
+}
+
+fn blood<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let rows = &ctx.case.rows;
+    for i in 0..rows.len() as u32 {
+        let on_day = day(ctx, ws, i);
+        match live(ws, i) {
+            Some(Kind::Blood) => {
+                if ctx.case.services.iter().any(|s| s.is_36430 && s.day == on_day) && ctx.on(R::BloodOnceADay) {
+                    rec.block(i, Code::N36430, R::BloodOnceADay, Fact::None);
+                    ws.out(rec, i, R::BloodOnceADay, Fact::None);
+                    continue;
+                }
+                let again = ws.earned.iter().find(|e| e.code == Code::N36430 && e.day == on_day).map(|e| e.head);
+                match again {
+                    Some(first) if ctx.on(R::BloodOnceADay) => {
+                        rec.block(i, Code::N36430, R::BloodOnceADay, Fact::Other(first));
+                        ws.out(rec, i, R::BloodOnceADay, Fact::Other(first));
+                    }
+                    _ => {
+                        rec.cite(i, R::BloodOnceADay, Fact::None);
+                        earn(ctx, ws, rec, i, R::BloodOnceADay, unit(Code::N36430, on_day, 1));
+                    }
+                }
+            }
+            Some(Kind::Declot) => {
+                let access = rows[i as usize].access;
+                let again = ws.earned.iter().find(|e| e.code == Code::N36593 && e.day == on_day && rows[e.head as usize].access == access).map(|e| e.head);
+                match again {
+                    Some(first) => {
+                        rec.block(i, Code::N36593, R::Declot, Fact::Other(first));
+                        ws.out(rec, i, R::Declot, Fact::Other(first));
+                    }
+                    None => {
+                        rec.cite(i, R::Declot, Fact::None);
+                        earn(ctx, ws, rec, i, R::Declot, unit(Code::N36593, on_day, 1));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Long infusions by pump.
+fn pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    for n in 0..ws.items.len() {
+        let item = ws.items[n];
+        if !item.long_pump || item.done {
+            continue;
+        }
+        let Some((code, rule)) = pump_code(ctx, ws, rec, &item) else { continue };
+        ws.item_cite(rec, n as u32, rule, Fact::None);
+        if ws.items.iter().any(|o| o.lane == Kind::Vein && !o.long_pump) {
+            ws.item_cite(rec, n as u32, R::PushWithPumpStart, Fact::None);
+        }
+        earn(ctx, ws, rec, item.first_row, rule, unit(code, item.day, 1));
+    }
+}
+
+/// The pump's own code, if this is such a pump.
+fn pump_code<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T, item: &Item) -> Option<(Code, R)> {
+    let head = item.first_row;
+    let pump = ws.chain(head).find_map(|r| ctx.case.rows[r as usize].pump);
+    let kind = pump.and_then(|p| p.kind);
+    if item.class == VeinClass::Drug {
+        return (ctx.on(R::NonchemoOver8hPump) && (ctx.facility() || !ctx.on(R::FacilityOnly)) && item.lane == Kind::Vein).then_some((Code::C8957, R::NonchemoOver8hPump));
+    }
+    if !matches!(kind, Some(PumpKind::Portable | PumpKind::Implanted)) || !ctx.on(R::ChemoPumpStart) {
+        return None;
+    }
+    if item.lane == Kind::ArteryChemo {
+        return Some((Code::N96425, R::ChemoPumpStart));
+    }
+    rec.consult(Switch::HomePumpCode);
+    if ctx.policy.home_pump_code == HomePumpCode::G0498 && kind == Some(PumpKind::Portable) && ctx.on(R::MedicareG0498) {
+        match pump.and_then(|p| p.owner) {
+            Some(PumpOwner::Clinic | PumpOwner::Hospital) => return Some((Code::G0498, R::MedicareG0498)),
+            Some(PumpOwner::Supplier) => {}
+            None => rec.query(head, Field::PumpOwner, R::MedicareG0498),
+        }
+    }
+    Some((Code::N96416, R::ChemoPumpStart))
+}
+
+/// A long infusion by a pump that has no code of its own goes back to the timed codes.
+pub(crate) fn release_pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    for n in 0..ws.items.len() {
+        let item = ws.items[n];
+        if !item.long_pump {
+            continue;
+        }
+        if item.lane == Kind::UnderSkin || pump_code(ctx, ws, rec, &item).is_none() {
+            ws.items[n].long_pump = false;
+            if item.class == VeinClass::Drug && !ctx.facility() {
+                ws.item_cite(rec, n as u32, R::FacilityOnly, Fact::None);
+                rec.block(item.first_row, Code::C8957, R::FacilityOnly, Fact::None);
+            }
+            if item.class == VeinClass::Chemo && ws.chain(item.first_row).find_map(|r| ctx.case.rows[r as usize].pump).is_none_or(|p| p.kind.is_none()) {
+                rec.query(item.first_row, Field::PumpKind, R::ChemoPumpStart);
+            }
+            if item.run && item.minutes <= ctx.policy.push_max_minutes && item.lane == Kind::Vein {
+                ws.items[n].run = false;
+            }
+        }
+    }
+}
+
+fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let rows = &ctx.case.rows;
+    for i in 0..rows.len() as u32 {
+        let on_day = day(ctx, ws, i);
+        match live(ws, i) {
+            Some(Kind::PumpRefill) => {
+                rec.cite(i, R::PumpRefill, Fact::None);
+                let started = (0..rows.len() as u32).any(|j| rows[j as usize].pump.is_some_and(|p| p.event == Some(PumpEvent::Start)) && rows[j as usize].given && day(ctx, ws, j) == on_day);
+                let kind = rows[i as usize].pump.and_then(|p| p.kind);
+                let code = match kind {
+                    Some(PumpKind::Portable) => Code::N96521,
+                    Some(PumpKind::Implanted) => Code::N96522,
+                    _ => {
+                        if kind.is_none() {
+                            rec.query(i, Field::PumpKind, R::PumpRefill);
+                        }
+                        ws.out(rec, i, R::PumpRefill, Fact::None);
+                        continue;
+                    }
+                };
+                if started && ctx.on(R::PumpRefill) {
+                    rec.block(i, code, R::PumpRefill, Fact::None);
+                    ws.out(rec, i, R::PumpRefill, Fact::None);
+                } else {
+                    earn(ctx, ws, rec, i, R::PumpRefill, unit(code, on_day, 1));
+                }
+            }
+            Some(Kind::PumpDisconnect) => {
+                rec.consult(Switch::PumpDisconnect);
+                if ctx.policy.pump_disconnect == PumpDisconnect::Included && ctx.on(R::PumpDisconnect) {
+                    rec.block(i, Code::N96523, R::PumpDisconnect, Fact::None);
+                    ws.out(rec, i, R::PumpDisconnect, Fact::None);
+                }
+            }
+            _ => {}
+        }
+    }
+}

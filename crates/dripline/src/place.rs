@@ -1,0 +1,258 @@
+//! Which minutes belong to whom: runs are placed one by one, and no minute supports two timed codes.
+
+use crate::case::NONE;
+use crate::chart::Setting;
+use crate::code::Code;
+use crate::minutes::{cut, shared, total};
+use crate::policy::{ChemoConcurrent, ConcurrentLimit, MajorityOf, OverlapMinutes, OverlapRule, Switch};
+use crate::record::{Fact, Recorder};
+use crate::rule::RuleId as R;
+use crate::work::{Ctx, Item, Kind, Placing, VeinClass, Workspace};
+
+/// Items of one site, in `ws.order[lo..hi]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group {
+    pub lo: usize,
+    pub hi: usize,
+}
+
+fn key(item: &Item) -> (u32, i32, u32) {
+    (item.visit, item.group, item.site)
+}
+
+/// Sorts the vein's items by visit, group and site and places the runs of each site.
+pub(crate) fn place<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    ws.order.clear();
+    for i in 0..ws.items.len() as u32 {
+        let item = &ws.items[i as usize];
+        if item.lane == Kind::Vein && !item.done && !item.long_pump {
+            ws.order.push(i);
+        }
+    }
+    let mut order = std::mem::take(&mut ws.order);
+    order.sort_unstable_by_key(|&i| (key(&ws.items[i as usize]), ws.items[i as usize].first_row));
+    ws.order = order;
+    let mut lo = 0;
+    while let Some(g) = next_group(ws, lo) {
+        place_site(ctx, ws, rec, g);
+        lo = g.hi;
+    }
+    report_concurrent(ctx, ws, rec);
+}
+
+/// The group of items that starts at `lo`.
+pub(crate) fn next_group(ws: &Workspace, lo: usize) -> Option<Group> {
+    let first = key(&ws.items[*ws.order.get(lo)? as usize]);
+    let mut hi = lo + 1;
+    while hi < ws.order.len() && key(&ws.items[ws.order[hi] as usize]) == first {
+        hi += 1;
+    }
+    Some(Group { lo, hi })
+}
+
+/// The item that the office visit's main reason belongs to.
+pub(crate) fn reason_item(ctx: &Ctx, ws: &Workspace, item: u32) -> bool {
+    let Some(reason) = ctx.case.primary_reason else { return false };
+    ctx.case.setting == Setting::Office && ws.chain(ws.items[item as usize].first_row).any(|r| r == reason)
+}
+
+fn place_site<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: Group) {
+    ws.seq.clear();
+    for k in g.lo..g.hi {
+        let i = ws.order[k];
+        let item = &ws.items[i as usize];
+        if item.run && item.class != VeinClass::Hydration {
+            ws.seq.push(i);
+        }
+    }
+    let mut seq = std::mem::take(&mut ws.seq);
+    seq.sort_unstable_by_key(|&i| {
+        let item = &ws.items[i as usize];
+        let longest = if ctx.on(R::TieBreakSameRank) { -item.minutes } else { 0 };
+        (item.class, !(ctx.on(R::OfficeInitialIsReason) && reason_item(ctx, ws, i)), longest, item.start, item.first_row)
+    });
+    ws.placed.clear();
+    for (n, &i) in seq.iter().enumerate() {
+        ws.items[i as usize].position = n as u32;
+        place_run(ctx, ws, rec, i);
+        ws.placed.push(i);
+    }
+    ws.seq = seq;
+}
+
+fn place_run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) {
+    let new = ws.items[i as usize];
+    let (mut most, mut with) = (0, NONE);
+    for &p in &ws.placed {
+        let o = shared(ws.span(new.net), ws.span(ws.items[p as usize].net));
+        if o > most {
+            most = o;
+            with = p;
+        }
+    }
+    if with == NONE {
+        ws.items[i as usize].placing = Placing::Timed;
+        return;
+    }
+    let other = ws.items[with as usize];
+    rec.consult(Switch::OverlapRule);
+    rec.consult(Switch::MajorityOf);
+    rec.consult(Switch::OverlapMinutes);
+    let fact = Fact::Shared { minutes: most, of: new.minutes, other: other.first_row };
+    ws.item_cite(rec, i, R::ConcurrentMinimumOverlap, fact);
+    let concurrent = ctx.on(R::ConcurrentDefinition) && together(ctx, &new, &other, most);
+    let deducts = ctx.policy.overlap_minutes == OverlapMinutes::Deduct && ctx.on(R::NoDoubleMinutes);
+    let left = if deducts { leave(ws, &new) } else { new.net };
+    let left_minutes = total(ws.span(left));
+    if !concurrent && (left_minutes > ctx.policy.push_max_minutes || left_minutes == new.minutes) {
+        let item = &mut ws.items[i as usize];
+        item.placing = Placing::Timed;
+        item.left = left;
+        item.left_minutes = left_minutes;
+        if left_minutes != new.minutes {
+            ws.item_cite(rec, i, R::NoDoubleMinutes, Fact::Minutes(left_minutes));
+        }
+        rec.block(new.first_row, Code::N96368, R::ConcurrentMinimumOverlap, fact);
+        return;
+    }
+    ws.item_cite(rec, i, R::ConcurrentDefinition, fact);
+    if new.class != VeinClass::Chemo || !ctx.on(R::ConcurrentChemoWithChemo) {
+        ws.items[i as usize].placing = Placing::Concurrent;
+        ws.items[i as usize].left = (0, 0);
+        if other.class == VeinClass::Chemo {
+            ws.item_cite(rec, i, R::ConcurrentChemoWithDrug, Fact::None);
+        }
+        for c in [Code::N96365, Code::N96367] {
+            rec.block(new.first_row, c, R::ConcurrentDefinition, fact);
+        }
+        return;
+    }
+    rec.consult(Switch::ChemoConcurrent);
+    ws.item_cite(rec, i, R::ConcurrentChemoWithChemo, fact);
+    if ctx.policy.chemo_concurrent == ChemoConcurrent::Sequential {
+        let floor = ctx.policy.push_max_minutes + 1;
+        let kept = if left_minutes >= floor.min(new.minutes) { left } else { first_minutes(ws, &new, left, floor) };
+        let minutes = total(ws.span(kept));
+        let item = &mut ws.items[i as usize];
+        item.placing = Placing::Timed;
+        item.left = kept;
+        item.left_minutes = minutes;
+    } else {
+        ws.items[i as usize].placing = Placing::Concurrent;
+        ws.items[i as usize].left = (0, 0);
+        rec.block(new.first_row, Code::N96417, R::ConcurrentChemoWithChemo, fact);
+    }
+}
+
+/// Did two runs go together?
+fn together(ctx: &Ctx, new: &Item, other: &Item, o: i64) -> bool {
+    if !ctx.on(R::ConcurrentMinimumOverlap) {
+        return o >= 1;
+    }
+    match ctx.policy.overlap_rule {
+        OverlapRule::Any => o >= 1,
+        OverlapRule::Gt15 => o > 15,
+        OverlapRule::Majority => {
+            let later = if (new.start, new.first_row) > (other.start, other.first_row) { new } else { other };
+            let d = match ctx.policy.majority_of {
+                MajorityOf::Longer => new.minutes.max(other.minutes),
+                MajorityOf::Shorter => new.minutes.min(other.minutes),
+                MajorityOf::LaterStart => later.minutes,
+            };
+            2 * o > d
+        }
+        OverlapRule::NearIdentical => {
+            let near = ctx.policy.near_identical_minutes;
+            (new.start - other.start).abs() <= near && (new.stop - other.stop).abs() <= near
+        }
+    }
+}
+
+/// The run's minutes without those of the timed runs of the site.
+fn leave(ws: &mut Workspace, new: &Item) -> (u32, u32) {
+    ws.scratch.clear();
+    for k in 0..ws.placed.len() {
+        let p = &ws.items[ws.placed[k] as usize];
+        if p.placing == Placing::Timed {
+            let (a, b) = p.net;
+            ws.scratch.extend_from_slice(&ws.pieces[a as usize..b as usize]);
+        }
+    }
+    let mut scratch = std::mem::take(&mut ws.scratch);
+    let from = ws.pieces.len();
+    for k in new.net.0..new.net.1 {
+        let span = ws.pieces[k as usize];
+        let mut pieces = std::mem::take(&mut ws.pieces);
+        cut(span, &mut scratch, &mut pieces);
+        ws.pieces = pieces;
+    }
+    ws.scratch = scratch;
+    (from as u32, ws.pieces.len() as u32)
+}
+
+/// What is left, filled from the run's own first minutes to `floor`.
+fn first_minutes(ws: &mut Workspace, new: &Item, left: (u32, u32), floor: i64) -> (u32, u32) {
+    let mut need = floor - total(ws.span(left));
+    ws.scratch.clear();
+    for k in left.0..left.1 {
+        ws.scratch.push(ws.pieces[k as usize]);
+    }
+    let mut scratch = std::mem::take(&mut ws.scratch);
+    let from = ws.pieces.len();
+    for k in new.net.0..new.net.1 {
+        let span = ws.pieces[k as usize];
+        ws.scratch2.clear();
+        cut(span, &mut scratch, &mut ws.scratch2);
+        for n in 0..ws.scratch2.len() {
+            let s = ws.scratch2[n];
+            let take = need.min(s.1 - s.0);
+            if take > 0 {
+                ws.pieces.push((s.0, s.0 + take));
+                need -= take;
+            }
+        }
+    }
+    ws.pieces.extend_from_slice(&scratch);
+    ws.scratch = scratch;
+    crate::minutes::merge(&mut ws.pieces, from);
+    (from as u32, ws.pieces.len() as u32)
+}
+
+/// Concurrent drug runs are reported once a visit over all its sites.
+fn report_concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    ws.seq.clear();
+    for i in 0..ws.items.len() as u32 {
+        let item = &ws.items[i as usize];
+        if item.placing == Placing::Concurrent && !(item.class == VeinClass::Chemo && ctx.on(R::ConcurrentChemoWithChemo)) {
+            ws.seq.push(i);
+        }
+    }
+    if ws.seq.is_empty() {
+        return;
+    }
+    let mut seq = std::mem::take(&mut ws.seq);
+    seq.sort_unstable_by_key(|&i| {
+        let item = &ws.items[i as usize];
+        (item.visit, item.start, item.first_row)
+    });
+    if seq.len() > 1 {
+        rec.consult(Switch::ConcurrentLimit);
+    }
+    for k in 0..seq.len() {
+        let item = ws.items[seq[k] as usize];
+        let by_date = ctx.policy.concurrent_limit == ConcurrentLimit::Date;
+        let earlier = seq[..k].iter().find(|&&j| {
+            let o = &ws.items[j as usize];
+            o.visit == item.visit && o.placing == Placing::ConcurrentReported && (!by_date || o.day == item.day)
+        });
+        match earlier {
+            Some(&j) if ctx.on(R::ConcurrentOnce) => {
+                let other = ws.items[j as usize].first_row;
+                rec.block(item.first_row, Code::N96368, R::ConcurrentOnce, Fact::Other(other));
+                ws.item_out(rec, seq[k], R::ConcurrentOnce, Fact::Other(other));
+            }
+            _ => ws.items[seq[k] as usize].placing = Placing::ConcurrentReported,
+        }
+    }
+    ws.seq = seq;
+}
