@@ -128,7 +128,8 @@ fn rules(root: &Path, switches: &[SwitchDef]) -> String {
     for file in &files {
         let text = fs::read_to_string(file).expect("page");
         let body = text.strip_prefix("+++\n").unwrap_or_else(|| panic!("{}: no front matter", file.display()));
-        let (front, _) = body.split_once("\n+++\n").unwrap_or_else(|| panic!("{}: front matter does not end", file.display()));
+        let (front, _) =
+            body.split_once("\n+++\n").unwrap_or_else(|| panic!("{}: front matter does not end", file.display()));
         let page: Page = toml::from_str(front).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let stem = file.file_stem().expect("stem").to_string_lossy().into_owned();
         assert_eq!(stem, page.id, "{}: the file is named after the id", file.display());
@@ -147,7 +148,17 @@ fn rules(root: &Path, switches: &[SwitchDef]) -> String {
         let _ = writeln!(
             table,
             "    Page {{ id: {id:?}, family: {family:?}, label: {:?}, setting: {:?}, since: {:?}, until: {:?}, authority: {:?}, grade: Grade::{}, sources: &[{}], switches: &{:?}, conflicts: &{:?}, why: {:?}, needs: {:?}, text: include_str!({:?}) }},",
-            page.label, page.setting, page.since, page.until, page.authority, page.grade, sources.join(", "), page.switch, page.conflicts, page.why, page.needs,
+            page.label,
+            page.setting,
+            page.since,
+            page.until,
+            page.authority,
+            page.grade,
+            sources.join(", "),
+            page.switch,
+            page.conflicts,
+            page.why,
+            page.needs,
             file.to_string_lossy()
         );
     }
@@ -161,7 +172,9 @@ fn rules(root: &Path, switches: &[SwitchDef]) -> String {
 fn code_table(codes: &[CodeDef]) -> String {
     let mut codes: Vec<_> = codes.iter().collect();
     codes.sort_by(|a, b| a.code.cmp(&b.code));
-    let mut s = String::from("/// A code that the engine can earn.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]\n#[repr(u8)]\npub enum Code {\n");
+    let mut s = String::from(
+        "/// A code that the engine can earn.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]\n#[repr(u8)]\npub enum Code {\n",
+    );
     for c in &codes {
         let _ = writeln!(s, "    /// {}: {}\n    {},", c.code, c.label, camel(&c.code));
     }
@@ -171,10 +184,21 @@ fn code_table(codes: &[CodeDef]) -> String {
         let _ = writeln!(
             s,
             "    CodeInfo {{ code: {:?}, label: {:?}, family: Family::{}, since: Date::constant({}, {}, {}), professional: {}, needs: {:?} }},",
-            c.code, c.label, camel(&c.family), date[0], date[1], date[2], c.professional, c.needs
+            c.code,
+            c.label,
+            camel(&c.family),
+            date[0],
+            date[1],
+            date[2],
+            c.professional,
+            c.needs
         );
     }
-    let _ = writeln!(s, "];\n\nimpl Code {{\n    /// Every code, in order.\n    pub const ALL: &'static [Code] = &[{}];\n}}", codes.iter().map(|c| format!("Code::{}", camel(&c.code))).collect::<Vec<_>>().join(", "));
+    let _ = writeln!(
+        s,
+        "];\n\nimpl Code {{\n    /// Every code, in order.\n    pub const ALL: &'static [Code] = &[{}];\n}}",
+        codes.iter().map(|c| format!("Code::{}", camel(&c.code))).collect::<Vec<_>>().join(", ")
+    );
     s
 }
 
@@ -198,7 +222,11 @@ fn policy(root: &Path, defs: &[SwitchDef]) -> String {
         let default = defaults.get(&d.name).unwrap_or_else(|| panic!("cpt.toml has no {}", d.name));
         match kind {
             "words" => {
-                let _ = writeln!(s, "/// Values of `{}`.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]\npub enum {ty} {{", d.name);
+                let _ = writeln!(
+                    s,
+                    "/// Values of `{}`.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]\npub enum {ty} {{",
+                    d.name
+                );
                 for o in &d.options {
                     let _ = writeln!(s, "    /// `{o}`\n    {},", camel(o));
                 }
@@ -206,9 +234,19 @@ fn policy(root: &Path, defs: &[SwitchDef]) -> String {
                 let _ = writeln!(fields, "    /// `{}`\n    pub {}: {ty},", d.name, d.name);
                 let _ = writeln!(init, "            {}: {ty}::{},", d.name, camel(default.as_str().expect("word")));
                 let arms: Vec<_> = d.options.iter().map(|o| format!("{ty}::{} => {o:?}", camel(o))).collect();
-                let _ = writeln!(get, "            Switch::{ty} => SwitchValue::Word(match self.{} {{ {} }}.to_owned()),", d.name, arms.join(", "));
+                let _ = writeln!(
+                    get,
+                    "            Switch::{ty} => SwitchValue::Word(match self.{} {{ {} }}.to_owned()),",
+                    d.name,
+                    arms.join(", ")
+                );
                 let arms: Vec<_> = d.options.iter().map(|o| format!("Some({o:?}) => {ty}::{}", camel(o))).collect();
-                let _ = writeln!(set, "            Switch::{ty} => self.{} = match word(value).as_deref() {{ {}, _ => return Err(refused(switch, value)) }},", d.name, arms.join(", "));
+                let _ = writeln!(
+                    set,
+                    "            Switch::{ty} => self.{} = match word(value).as_deref() {{ {}, _ => return Err(refused(switch, value)) }},",
+                    d.name,
+                    arms.join(", ")
+                );
             }
             "integer" => {
                 let _ = writeln!(fields, "    /// `{}`\n    pub {}: i64,", d.name, d.name);
@@ -217,7 +255,12 @@ fn policy(root: &Path, defs: &[SwitchDef]) -> String {
                 let _ = writeln!(set, "            Switch::{ty} => self.{} = integer(switch, value)?,", d.name);
             }
             "list" => {
-                let list: Vec<_> = default.as_array().expect("list").iter().map(|v| format!("{:?}.to_owned()", v.as_str().expect("word"))).collect();
+                let list: Vec<_> = default
+                    .as_array()
+                    .expect("list")
+                    .iter()
+                    .map(|v| format!("{:?}.to_owned()", v.as_str().expect("word")))
+                    .collect();
                 let _ = writeln!(fields, "    /// `{}`\n    pub {}: Vec<String>,", d.name, d.name);
                 let _ = writeln!(init, "            {}: vec![{}],", d.name, list.join(", "));
                 let _ = writeln!(get, "            Switch::{ty} => SwitchValue::List(self.{}.clone()),", d.name);
@@ -227,10 +270,21 @@ fn policy(root: &Path, defs: &[SwitchDef]) -> String {
         }
         let kind_expr = match kind {
             "words" => format!("Kind::Words(&{:?})", d.options),
-            "integer" => format!("Kind::Integer {{ allowed: &{:?}, min: {}, max: {}, tried: &{:?} }}", d.allowed, d.min.unwrap_or(0), d.max.unwrap_or(1_000_000), d.tried),
+            "integer" => format!(
+                "Kind::Integer {{ allowed: &{:?}, min: {}, max: {}, tried: &{:?} }}",
+                d.allowed,
+                d.min.unwrap_or(0),
+                d.max.unwrap_or(1_000_000),
+                d.tried
+            ),
             _ => "Kind::List".to_owned(),
         };
-        let _ = writeln!(infos, "    SwitchInfo {{ name: {:?}, kind: {kind_expr}, part: Part::{} }},", d.name, camel(&d.part));
+        let _ = writeln!(
+            infos,
+            "    SwitchInfo {{ name: {:?}, kind: {kind_expr}, part: Part::{} }},",
+            d.name,
+            camel(&d.part)
+        );
     }
     format!(
         "{s}\n/// A policy switch.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]\n#[repr(u8)]\npub enum Switch {{\n{}}}\n\nimpl Switch {{\n    /// Every switch.\n    pub const ALL: &'static [Switch] = &[{}];\n}}\n\nstatic SWITCHES: [SwitchInfo; {}] = [\n{infos}];\n\n/// One value for every switch: what applies to a case.\n#[derive(Clone, Debug, PartialEq, Eq)]\npub struct Policy {{\n{fields}}}\n\nimpl Default for Policy {{\n    fn default() -> Self {{\n        Policy {{\n{init}        }}\n    }}\n}}\n\nimpl Policy {{\n    /// The value of a switch.\n    #[must_use]\n    pub fn get(&self, switch: Switch) -> SwitchValue {{\n        match switch {{\n{get}        }}\n    }}\n\n    /// Sets a switch.\n    ///\n    /// # Errors\n    /// A value that the switch does not know.\n    pub fn set(&mut self, switch: Switch, value: &SwitchValue) -> Result<(), SwitchError> {{\n        match switch {{\n{set}        }}\n        Ok(())\n    }}\n}}\n",

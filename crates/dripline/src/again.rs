@@ -1,7 +1,9 @@
 //! The same drug again: runs of one drug are one service, and pushes of one drug count only at their distance.
 
 use crate::code::Code;
-use crate::policy::{BolusBeforeInfusion, PushAfterInfusionGap, SamePushAnchor, SamePushGap, SimultaneousPushes, Switch};
+use crate::policy::{
+    BolusBeforeInfusion, PushAfterInfusionGap, SamePushAnchor, SamePushGap, SimultaneousPushes, Switch,
+};
 use crate::record::{Assumed, Fact, Field, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::{Day, Minute};
@@ -29,7 +31,12 @@ pub(crate) struct PushState {
 }
 
 /// Reads the runs and pushes of one site; returns their ranges in `ws.runs` and `ws.pushes`.
-pub(crate) fn again<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: crate::place::Group) -> ((u32, u32), (u32, u32)) {
+pub(crate) fn again<T: Recorder>(
+    ctx: &Ctx,
+    ws: &mut Workspace,
+    rec: &mut T,
+    g: crate::place::Group,
+) -> ((u32, u32), (u32, u32)) {
     let runs_from = ws.runs.len();
     let pushes_from = ws.pushes.len();
     ws.seq.clear();
@@ -112,7 +119,12 @@ fn drug<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, items: &[u32]) 
                     rec.query(item.first_row, Field::Start, R::SamePushAgainFacility);
                 }
                 let rule = repeat_rule(ctx, &item);
-                rec.block(item.first_row, Code::N96376, if ctx.facility() && item.class == VeinClass::Drug { R::SamePushAgainFacility } else { rule }, fact);
+                rec.block(
+                    item.first_row,
+                    Code::N96376,
+                    if ctx.facility() && item.class == VeinClass::Drug { R::SamePushAgainFacility } else { rule },
+                    fact,
+                );
                 rec.block(item.first_row, Code::N96375, rule, Fact::Other(first.first_row));
                 ws.item_out(rec, i, rule, fact);
                 continue;
@@ -164,7 +176,12 @@ fn run_group<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, runs: &[u3
     if !ctx.on(R::SameDrugInfusions) {
         for k in from..ws.run_items.len() {
             let item = ws.items[ws.run_items[k] as usize];
-            ws.runs.push(RunGroup { class: item.class, items: (k as u32, k as u32 + 1), entitled: true, position: item.position });
+            ws.runs.push(RunGroup {
+                class: item.class,
+                items: (k as u32, k as u32 + 1),
+                entitled: true,
+                position: item.position,
+            });
         }
         return;
     }
@@ -211,7 +228,9 @@ fn too_near_infusion<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i:
         }
         rec.consult(Switch::PushAfterInfusionGap);
         let gap = earliest - run.stop;
-        let near = gap < 0 || (ctx.policy.push_after_infusion_gap == PushAfterInfusionGap::Gt30 && gap <= ctx.policy.repeat_push_minutes);
+        let near = gap < 0
+            || (ctx.policy.push_after_infusion_gap == PushAfterInfusionGap::Gt30
+                && gap <= ctx.policy.repeat_push_minutes);
         if near && ctx.on(R::InfusionThenSameDrugPush) {
             if item.untimed {
                 rec.query(item.first_row, Field::Start, R::InfusionThenSameDrugPush);

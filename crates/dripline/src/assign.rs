@@ -4,7 +4,10 @@ use crate::case::NONE;
 use crate::code::Code;
 use crate::initial::{Initial, Site};
 use crate::minutes::{nth, total};
-use crate::policy::{AbortedInfusion, ChemoConcurrent, HydrationModifier, PalmettoSecondDrug, SameDrugInfusions, SameDrugSumScope, SecondSiteModifier, SecondVisitModifier, Switch, UnitDateRule};
+use crate::policy::{
+    AbortedInfusion, ChemoConcurrent, HydrationModifier, PalmettoSecondDrug, SameDrugInfusions, SameDrugSumScope,
+    SecondSiteModifier, SecondVisitModifier, Switch, UnitDateRule,
+};
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::{Day, Minute};
@@ -32,7 +35,16 @@ pub(crate) fn earn<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head
         }
         return;
     }
-    ws.earned.push(Earned { code: unit.code, distinct: unit.distinct, other: unit.other, day: unit.day, units: unit.units, head, rule, initial: unit.initial });
+    ws.earned.push(Earned {
+        code: unit.code,
+        distinct: unit.distinct,
+        other: unit.other,
+        day: unit.day,
+        units: unit.units,
+        head,
+        rule,
+        initial: unit.initial,
+    });
 }
 
 fn first_code(class: VeinClass) -> Code {
@@ -210,7 +222,11 @@ fn run_start(ws: &Workspace, visit: u32, at: Minute) -> Minute {
 }
 
 fn push_day(ctx: &Ctx, ws: &Workspace, visit: u32, day: Day) -> Day {
-    if ctx.policy.unit_date_rule == UnitDateRule::EncounterStart && ctx.on(R::MidnightUnitDating) { visit_day(ctx, ws, visit) } else { day }
+    if ctx.policy.unit_date_rule == UnitDateRule::EncounterStart && ctx.on(R::MidnightUnitDating) {
+        visit_day(ctx, ws, visit)
+    } else {
+        day
+    }
 }
 
 /// One past the last run that is summed with the one at `from`.
@@ -219,7 +235,10 @@ fn segment(ctx: &Ctx, ws: &Workspace, from: u32, end: u32) -> u32 {
     let mut to = from + 1;
     match ctx.policy.same_drug_infusions {
         SameDrugInfusions::Sum => {
-            while to < end && (ctx.policy.same_drug_sum_scope == SameDrugSumScope::Encounter || ws.items[ws.run_items[to as usize] as usize].day == day) {
+            while to < end
+                && (ctx.policy.same_drug_sum_scope == SameDrugSumScope::Encounter
+                    || ws.items[ws.run_items[to as usize] as usize].day == day)
+            {
                 to += 1;
             }
             to
@@ -286,10 +305,16 @@ fn outside_initial(ctx: &Ctx, ws: &Workspace, site: &Site) -> bool {
     {
         let has = |f: &dyn Fn(&Standing, usize) -> bool| ws.standing.iter().enumerate().any(|(i, s)| f(s, i));
         let chemo = |i: usize| crate::screen::is_chemo(ctx.case.rows[i].class);
-        if !ctx.on(R::ScimOutsideHierarchy) && has(&|s, i| matches!(s, Standing::Live(Kind::Injection | Kind::UnderSkin)) && !chemo(i)) {
+        if !ctx.on(R::ScimOutsideHierarchy)
+            && has(&|s, i| matches!(s, Standing::Live(Kind::Injection | Kind::UnderSkin)) && !chemo(i))
+        {
             return true;
         }
-        if !ctx.on(R::InitialCodeSet) && (has(&|s, i| matches!(s, Standing::Live(Kind::Injection | Kind::UnderSkin | Kind::ArteryChemo)) && chemo(i)) || ws.items.iter().any(|i| i.long_pump)) {
+        if !ctx.on(R::InitialCodeSet)
+            && (has(&|s, i| {
+                matches!(s, Standing::Live(Kind::Injection | Kind::UnderSkin | Kind::ArteryChemo)) && chemo(i)
+            }) || ws.items.iter().any(|i| i.long_pump))
+        {
             return true;
         }
         if !ctx.on(R::PushWithPumpStart) && ws.items.iter().any(|i| i.long_pump) {
@@ -303,7 +328,10 @@ fn outside_initial(ctx: &Ctx, ws: &Workspace, site: &Site) -> bool {
 /// The code of a service that is not the initial one.
 fn secondary(ctx: &Ctx, initial: Option<VeinClass>, class: VeinClass, first: Code, next: Code) -> Code {
     let cross = initial != Some(class);
-    if !ctx.on(R::OneInitialPerSitePerEncounter) || (!ctx.on(R::SubsequentEvenIfFirstOfGroup) && next != Code::N96417) || (cross && !ctx.on(R::CrossFamilySecondary)) {
+    if !ctx.on(R::OneInitialPerSitePerEncounter)
+        || (!ctx.on(R::SubsequentEvenIfFirstOfGroup) && next != Code::N96417)
+        || (cross && !ctx.on(R::CrossFamilySecondary))
+    {
         first
     } else {
         next
@@ -311,7 +339,17 @@ fn secondary(ctx: &Ctx, initial: Option<VeinClass>, class: VeinClass, first: Cod
 }
 
 #[allow(clippy::too_many_arguments)]
-fn run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, k: u32, is_initial: bool, initial_minutes: i64, initial_class: Option<VeinClass>, first_date: Option<Day>) {
+fn run<T: Recorder>(
+    ctx: &Ctx,
+    ws: &mut Workspace,
+    rec: &mut T,
+    site: &Site,
+    k: u32,
+    is_initial: bool,
+    initial_minutes: i64,
+    initial_class: Option<VeinClass>,
+    first_date: Option<Day>,
+) {
     let g = ws.runs[k as usize];
     let class = g.class;
     let mode = ctx.policy.same_drug_infusions;
@@ -323,7 +361,9 @@ fn run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, k: 
         gather(ws, from, to);
         let spans = std::mem::take(&mut ws.scratch);
         let m = total(&spans);
-        let day = |ws: &Workspace, threshold: i64, began: i64| first_date.unwrap_or_else(|| unit_day(ctx, ws, site.visit, &spans, threshold, began));
+        let day = |ws: &Workspace, threshold: i64, began: i64| {
+            first_date.unwrap_or_else(|| unit_day(ctx, ws, site.visit, &spans, threshold, began))
+        };
         for n in from..to {
             let i = ws.run_items[n as usize];
             ws.item_cite(rec, i, R::UnitTherapeuticInfusion, Fact::Minutes(m));
@@ -337,28 +377,65 @@ fn run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, k: 
             if palmetto {
                 rec.consult(Switch::PalmettoSecondDrug);
             }
-            let denied = palmetto && ctx.policy.palmetto_second_drug == PalmettoSecondDrug::On && m + initial_minutes <= 60;
+            let denied =
+                palmetto && ctx.policy.palmetto_second_drug == PalmettoSecondDrug::On && m + initial_minutes <= 60;
             let too_short = !ctx.on(R::GeneralMidpointRuleDoesNotReplace) && m <= 30 && !lead.aborted;
             if !denied && !too_short && (is_initial || ctx.on(R::SequentialNewDrug)) {
-                let code = if is_initial { first_code(class) } else { secondary(ctx, initial_class, class, first_code(class), next_code(class)) };
+                let code = if is_initial {
+                    first_code(class)
+                } else {
+                    secondary(ctx, initial_class, class, first_code(class), next_code(class))
+                };
                 let rule = if is_initial {
                     if site.by_reason { R::OfficeInitialIsReason } else { R::FacilityHierarchy }
                 } else {
                     R::SequentialNewDrug
                 };
                 if !is_initial {
-                    cite_secondary(ctx, ws, rec, ws.run_items[from as usize], initial_class, class, R::SequentialNewDrug);
+                    cite_secondary(
+                        ctx,
+                        ws,
+                        rec,
+                        ws.run_items[from as usize],
+                        initial_class,
+                        class,
+                        R::SequentialNewDrug,
+                    );
                 }
                 let threshold = ctx.policy.push_max_minutes.min(m - 1);
-                let other = if lead.aborted && !ctx.facility() && ctx.policy.aborted_infusion == AbortedInfusion::Intended53 { Modifier::M53 } else { Modifier::None };
-                let unit = Unit { code, distinct: if is_initial { site.modifier } else { Modifier::None }, other, day: day(ws, threshold, 0), units: 1, initial: is_initial };
+                let other =
+                    if lead.aborted && !ctx.facility() && ctx.policy.aborted_infusion == AbortedInfusion::Intended53 {
+                        Modifier::M53
+                    } else {
+                        Modifier::None
+                    };
+                let unit = Unit {
+                    code,
+                    distinct: if is_initial { site.modifier } else { Modifier::None },
+                    other,
+                    day: day(ws, threshold, 0),
+                    units: 1,
+                    initial: is_initial,
+                };
                 earn_all(ctx, ws, rec, from, to, rule, unit);
                 earned = true;
                 if m <= 30 {
-                    ws.item_cite(rec, ws.run_items[from as usize], R::GeneralMidpointRuleDoesNotReplace, Fact::Minutes(m));
+                    ws.item_cite(
+                        rec,
+                        ws.run_items[from as usize],
+                        R::GeneralMidpointRuleDoesNotReplace,
+                        Fact::Minutes(m),
+                    );
                 }
                 for h in 1..=more_hours(ctx, m) {
-                    let unit = Unit { code: hours_code(class), distinct: Modifier::None, other: Modifier::None, day: day(ws, 60 * h + 30, 60 * h), units: 1, initial: is_initial };
+                    let unit = Unit {
+                        code: hours_code(class),
+                        distinct: Modifier::None,
+                        other: Modifier::None,
+                        day: day(ws, 60 * h + 30, 60 * h),
+                        units: 1,
+                        initial: is_initial,
+                    };
                     earn_all(ctx, ws, rec, from, to, R::UnitTherapeuticInfusion, unit);
                 }
                 if m < 91 {
@@ -367,7 +444,14 @@ fn run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, k: 
             }
         } else if mode == SameDrugInfusions::As96376 {
             if class == VeinClass::Drug && (ctx.facility() || !ctx.on(R::FacilityOnly)) {
-                let unit = Unit { code: Code::N96376, distinct: Modifier::None, other: Modifier::None, day: first_date.unwrap_or_else(|| push_day(ctx, ws, site.visit, lead.day)), units: 1, initial: false };
+                let unit = Unit {
+                    code: Code::N96376,
+                    distinct: Modifier::None,
+                    other: Modifier::None,
+                    day: first_date.unwrap_or_else(|| push_day(ctx, ws, site.visit, lead.day)),
+                    units: 1,
+                    initial: false,
+                };
                 earn_all(ctx, ws, rec, from, to, R::SameDrugInfusions, unit);
                 earned = true;
             }
@@ -378,7 +462,14 @@ fn run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, k: 
             };
             for h in 0..hours {
                 let threshold = if h == 0 { first_threshold } else { 60 * h + 30 };
-                let unit = Unit { code: hours_code(class), distinct: Modifier::None, other: Modifier::None, day: day(ws, threshold, 60 * h), units: 1, initial: is_initial };
+                let unit = Unit {
+                    code: hours_code(class),
+                    distinct: Modifier::None,
+                    other: Modifier::None,
+                    day: day(ws, threshold, 60 * h),
+                    units: 1,
+                    initial: is_initial,
+                };
                 earn_all(ctx, ws, rec, from, to, R::SameDrugInfusions, unit);
                 earned = true;
             }
@@ -406,7 +497,15 @@ fn earn_all<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, from: u32, 
     }
 }
 
-fn cite_secondary<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T, item: u32, initial: Option<VeinClass>, class: VeinClass, rule: R) {
+fn cite_secondary<T: Recorder>(
+    ctx: &Ctx,
+    ws: &Workspace,
+    rec: &mut T,
+    item: u32,
+    initial: Option<VeinClass>,
+    class: VeinClass,
+    rule: R,
+) {
     if !T::RULES {
         return;
     }
@@ -418,14 +517,32 @@ fn cite_secondary<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T, item: u32
 }
 
 #[allow(clippy::too_many_arguments)]
-fn push<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, k: u32, is_initial: bool, initial_class: Option<VeinClass>, first_date: Option<Day>) {
+fn push<T: Recorder>(
+    ctx: &Ctx,
+    ws: &mut Workspace,
+    rec: &mut T,
+    site: &Site,
+    k: u32,
+    is_initial: bool,
+    initial_class: Option<VeinClass>,
+    first_date: Option<Day>,
+) {
     let p = ws.pushes[k as usize];
     let item = ws.items[p.item as usize];
     let class = item.class;
     let day = first_date.unwrap_or_else(|| push_day(ctx, ws, site.visit, item.day));
     let unit = |code| Unit { code, distinct: Modifier::None, other: Modifier::None, day, units: 1, initial: false };
     let during = !item.untimed
-        && ws.items.iter().any(|o| o.run && o.lane == Kind::Vein && o.visit == item.visit && o.site == item.site && o.class != VeinClass::Hydration && o.identity != item.identity && o.start <= item.start && item.start < o.stop);
+        && ws.items.iter().any(|o| {
+            o.run
+                && o.lane == Kind::Vein
+                && o.visit == item.visit
+                && o.site == item.site
+                && o.class != VeinClass::Hydration
+                && o.identity != item.identity
+                && o.start <= item.start
+                && item.start < o.stop
+        });
     if during {
         if !ctx.on(R::ConcurrentNoPush) {
             ws.item_out(rec, p.item, R::ConcurrentDefinition, Fact::None);
@@ -435,13 +552,19 @@ fn push<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, k:
         rec.block(item.first_row, Code::N96368, R::ConcurrentNoPush, Fact::None);
     }
     let infused_rule = || {
-        let later = ws.items.iter().filter(|o| o.run && o.identity == item.identity && o.visit == item.visit && o.site == item.site).all(|o| o.start >= item.start);
+        let later = ws
+            .items
+            .iter()
+            .filter(|o| o.run && o.identity == item.identity && o.visit == item.visit && o.site == item.site)
+            .all(|o| o.start >= item.start);
         if later { R::PushThenSameDrugInfusion } else { R::InfusionThenSameDrugPush }
     };
     if p.again {
         let rule = if p.infused { infused_rule() } else { crate::again::repeat_rule(ctx, &item) };
         if ctx.on(rule) || !p.infused {
-            if class == VeinClass::Drug && (ctx.facility() || !ctx.on(R::SamePushAgainOffice) || !ctx.on(R::FacilityOnly)) {
+            if class == VeinClass::Drug
+                && (ctx.facility() || !ctx.on(R::SamePushAgainOffice) || !ctx.on(R::FacilityOnly))
+            {
                 ws.item_cite(rec, p.item, rule, Fact::None);
                 earn(ctx, ws, rec, item.first_row, rule, unit(Code::N96376));
             } else if class == VeinClass::Chemo && !ctx.on(R::SameChemoPushAgain) {
@@ -452,13 +575,19 @@ fn push<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, k:
                     rec.block(item.first_row, Code::N96376, R::FacilityOnly, Fact::None);
                     ws.item_cite(rec, p.item, R::FacilityOnly, Fact::None);
                 }
-                rec.block(item.first_row, if class == VeinClass::Chemo { Code::N96411 } else { Code::N96375 }, rule, Fact::None);
+                rec.block(
+                    item.first_row,
+                    if class == VeinClass::Chemo { Code::N96411 } else { Code::N96375 },
+                    rule,
+                    Fact::None,
+                );
                 ws.item_out(rec, p.item, rule, Fact::None);
             }
             return;
         }
     }
-    let (first, next) = if class == VeinClass::Chemo { (Code::N96409, Code::N96411) } else { (Code::N96374, Code::N96375) };
+    let (first, next) =
+        if class == VeinClass::Chemo { (Code::N96409, Code::N96411) } else { (Code::N96374, Code::N96375) };
     ws.item_cite(rec, p.item, R::PushDefinition, Fact::None);
     if is_initial {
         let rule = if site.by_reason { R::OfficeInitialIsReason } else { R::FacilityHierarchy };
@@ -478,7 +607,15 @@ fn push<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, k:
     }
 }
 
-fn fluid<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, f: u32, is_initial: bool, first_date: Option<Day>) {
+fn fluid<T: Recorder>(
+    ctx: &Ctx,
+    ws: &mut Workspace,
+    rec: &mut T,
+    site: &Site,
+    f: u32,
+    is_initial: bool,
+    first_date: Option<Day>,
+) {
     let fluid = ws.fluids[f as usize];
     ws.scratch.clear();
     for p in fluid.pieces.0..fluid.pieces.1 {
@@ -496,7 +633,8 @@ fn fluid<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, f
     let floor = ctx.policy.hydration_floor_minutes;
     let mut hour = 0;
     // Hours counted in each interval keep to its own minutes; otherwise all minutes are one row.
-    let parts: &mut dyn Iterator<Item = &[crate::minutes::Span]> = if fluid.per_interval { &mut spans.chunks(1) } else { &mut std::iter::once(&spans[..]) };
+    let parts: &mut dyn Iterator<Item = &[crate::minutes::Span]> =
+        if fluid.per_interval { &mut spans.chunks(1) } else { &mut std::iter::once(&spans[..]) };
     let mut units = 0;
     for part in parts {
         let m = total(part);
@@ -508,7 +646,14 @@ fn fluid<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, site: &Site, f
             let threshold = if h == 0 { floor - 1 } else { 60 * h + 30 };
             let day = first_date.unwrap_or_else(|| unit_day(ctx, ws, site.visit, part, threshold.min(m - 1), 60 * h));
             let first = hour == 0 && (is_initial || !ctx.on(R::HydrationSecondaryIs96361));
-            let unit = Unit { code: if first { Code::N96360 } else { Code::N96361 }, distinct: if first { site.modifier } else { secondary }, other: Modifier::None, day, units: 1, initial: is_initial };
+            let unit = Unit {
+                code: if first { Code::N96360 } else { Code::N96361 },
+                distinct: if first { site.modifier } else { secondary },
+                other: Modifier::None,
+                day,
+                units: 1,
+                initial: is_initial,
+            };
             for n in fluid.items.0..fluid.items.1 {
                 let i = ws.fluid_items[n as usize];
                 let head = ws.items[i as usize].first_row;
@@ -543,13 +688,27 @@ fn concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         match item.placing {
             Placing::ConcurrentReported => {
                 let day = push_day(ctx, ws, item.visit, item.day);
-                let unit = Unit { code: Code::N96368, distinct: Modifier::None, other: Modifier::None, day, units: 1, initial: false };
+                let unit = Unit {
+                    code: Code::N96368,
+                    distinct: Modifier::None,
+                    other: Modifier::None,
+                    day,
+                    units: 1,
+                    initial: false,
+                };
                 earn(ctx, ws, rec, item.first_row, R::ConcurrentDefinition, unit);
             }
             Placing::Concurrent => {
                 if ctx.policy.chemo_concurrent == ChemoConcurrent::N96549 {
                     let day = push_day(ctx, ws, item.visit, item.day);
-                    let unit = Unit { code: Code::N96549, distinct: Modifier::None, other: Modifier::None, day, units: 1, initial: false };
+                    let unit = Unit {
+                        code: Code::N96549,
+                        distinct: Modifier::None,
+                        other: Modifier::None,
+                        day,
+                        units: 1,
+                        initial: false,
+                    };
                     earn(ctx, ws, rec, item.first_row, R::ConcurrentChemoWithChemo, unit);
                 } else {
                     ws.item_out(rec, i, R::ConcurrentChemoWithChemo, Fact::None);

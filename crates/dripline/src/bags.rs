@@ -61,7 +61,10 @@ pub(crate) fn bags<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             site: 0,
             timing: Timing::Nothing,
         });
-        let lane = matches!(ws.standing[i], Standing::Live(Kind::Vein | Kind::UnderSkin | Kind::ArteryChemo | Kind::Injection | Kind::Artery));
+        let lane = matches!(
+            ws.standing[i],
+            Standing::Live(Kind::Vein | Kind::UnderSkin | Kind::ArteryChemo | Kind::Injection | Kind::Artery)
+        );
         if row.bag != NONE && lane {
             ws.bag_rows.push((row.visit, row.bag, i as Ix));
         }
@@ -114,7 +117,18 @@ fn bag<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lo: usize, hi: u
         class = class.min(of_row);
     }
     // What the bag as a whole charts.
-    let mut all = Lent { class, bag: (lo as u32, hi as u32), start: None, stop: None, method: None, volume: None, rate: None, attended: None, planned: None, ..ws.lent[ix(ws, lo)] };
+    let mut all = Lent {
+        class,
+        bag: (lo as u32, hi as u32),
+        start: None,
+        stop: None,
+        method: None,
+        volume: None,
+        rate: None,
+        attended: None,
+        planned: None,
+        ..ws.lent[ix(ws, lo)]
+    };
     let identity = ws.lent[ix(ws, lo)].identity;
     all.mixed = false;
     for m in members.clone() {

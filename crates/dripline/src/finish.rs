@@ -26,7 +26,14 @@ fn key(l: &LineUnits) -> (u8, Code, crate::time::Day, Modifier, Modifier) {
 pub(crate) fn finish(ctx: &Ctx, ws: &mut Workspace) {
     let _ = ctx;
     for e in &ws.earned {
-        let line = LineUnits { code: e.code, distinct: e.distinct, other: e.other, day: e.day, units: e.units, initial: e.initial };
+        let line = LineUnits {
+            code: e.code,
+            distinct: e.distinct,
+            other: e.other,
+            day: e.day,
+            units: e.units,
+            initial: e.initial,
+        };
         match ws.lines.iter_mut().find(|l| l.same_key(&line)) {
             Some(l) => {
                 l.units += e.units;

@@ -9,7 +9,12 @@ use crate::rule::RuleId as R;
 use crate::work::{Ctx, Fluid, Item, Kind, ServiceFlags, VeinClass, Workspace};
 
 /// Reads the fluids of one site; returns their place in `ws.fluids` if they earn hours.
-pub(crate) fn hydration<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: crate::place::Group) -> Option<u32> {
+pub(crate) fn hydration<T: Recorder>(
+    ctx: &Ctx,
+    ws: &mut Workspace,
+    rec: &mut T,
+    g: crate::place::Group,
+) -> Option<u32> {
     let from = ws.fluid_items.len();
     for k in g.lo..g.hi {
         let i = ws.order[k];
@@ -112,7 +117,8 @@ pub(crate) fn hydration<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T,
 
 fn around(ctx: &Ctx, ws: &Workspace, g: crate::place::Group) -> ServiceFlags {
     let chemo = (g.lo..g.hi).any(|k| ws.items[ws.order[k] as usize].class == VeinClass::Chemo);
-    let transfused = ctx.case.services.iter().any(|s| s.is_36430) || ws.standing.iter().any(|s| *s == crate::work::Standing::Live(Kind::Blood));
+    let transfused = ctx.case.services.iter().any(|s| s.is_36430)
+        || ws.standing.iter().any(|s| *s == crate::work::Standing::Live(Kind::Blood));
     ServiceFlags { chemo_or_transfusion: chemo || transfused }
 }
 
@@ -201,13 +207,25 @@ fn gross(ws: &mut Workspace, items: (u32, u32)) -> (u32, u32) {
 }
 
 /// Takes the minutes of drug runs away, and those of pushes if policy says so.
-fn subtract<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lead: &Item, own: (u32, u32), items: (u32, u32)) -> (u32, u32) {
+fn subtract<T: Recorder>(
+    ctx: &Ctx,
+    ws: &mut Workspace,
+    rec: &mut T,
+    lead: &Item,
+    own: (u32, u32),
+    items: (u32, u32),
+) -> (u32, u32) {
     ws.scratch.clear();
     let mut pushes = false;
     let no_overlap = ctx.on(R::HydrationNoOverlap) && ctx.on(R::ConcurrentNoHydration);
     for n in 0..ws.items.len() {
         let item = ws.items[n];
-        if item.lane != Kind::Vein || item.visit != lead.visit || item.site != lead.site || item.class == VeinClass::Hydration || item.untimed {
+        if item.lane != Kind::Vein
+            || item.visit != lead.visit
+            || item.site != lead.site
+            || item.class == VeinClass::Hydration
+            || item.untimed
+        {
             continue;
         }
         let long = item.net.1 > item.net.0 && item.minutes > ctx.policy.push_max_minutes;
@@ -219,7 +237,9 @@ fn subtract<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lead: &Item
             }
         } else if !long && item.stop > item.start {
             rec.consult(Switch::SubtractPushFromHydration);
-            if ctx.policy.subtract_push_from_hydration == SubtractPushFromHydration::Yes && ctx.on(R::HydrationMinusPushes) {
+            if ctx.policy.subtract_push_from_hydration == SubtractPushFromHydration::Yes
+                && ctx.on(R::HydrationMinusPushes)
+            {
                 ws.scratch.push((item.start, item.stop));
                 pushes = true;
             }

@@ -95,7 +95,8 @@ pub(crate) fn initial<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, s
     }
     if let Some(f) = site.fluid {
         let fluid = ws.fluids[f as usize];
-        let reason = (fluid.items.0..fluid.items.1).any(|n| crate::place::reason_item(ctx, ws, ws.fluid_items[n as usize]));
+        let reason =
+            (fluid.items.0..fluid.items.1).any(|n| crate::place::reason_item(ctx, ws, ws.fluid_items[n as usize]));
         let lead = ws.items[ws.fluid_items[fluid.items.0 as usize] as usize];
         // In a hospital hydration comes last; only the test of that rule lets it come first.
         let rank = if ctx.facility() && !ctx.on(R::PalmettoHydrationAlwaysSecondary) { 0 } else { 4 };
@@ -112,7 +113,11 @@ pub(crate) fn initial<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, s
     }
     let head = initial_head(ws, site);
     if count > 1 {
-        rec.cite(head, if site.by_reason { R::OfficeInitialIsReason } else { R::FacilityHierarchy }, Fact::Count(count));
+        rec.cite(
+            head,
+            if site.by_reason { R::OfficeInitialIsReason } else { R::FacilityHierarchy },
+            Fact::Count(count),
+        );
         if let Initial::Run(k) = site.initial
             && !site.by_reason
             && (site.runs.0..site.runs.1).any(|n| n != k && ws.runs[n as usize].class == ws.runs[k as usize].class)
@@ -157,7 +162,9 @@ fn office<T: Recorder>(
         rec.consult(Switch::OfficeHydrationInitialConflict);
         let head = initial_head(ws, &Site { initial: Initial::Hydration, ..*site });
         rec.cite(head, R::OfficeParentGap, Fact::None);
-        if ctx.policy.office_hydration_initial_conflict == OfficeHydrationInitialConflict::UseRank || !ctx.on(R::OfficeParentGap) {
+        if ctx.policy.office_hydration_initial_conflict == OfficeHydrationInitialConflict::UseRank
+            || !ctx.on(R::OfficeParentGap)
+        {
             by_rank(rec, site);
             return;
         }
@@ -185,7 +192,8 @@ pub(crate) fn rank_site(ctx: &Ctx, ws: &Workspace, site: &mut Site) {
         Initial::Run(k) => {
             let g = ws.runs[k as usize];
             let lead = ws.items[ws.run_items[g.items.0 as usize] as usize];
-            let longest = (g.items.0..g.items.1).map(|n| ws.items[ws.run_items[n as usize] as usize].minutes).max().unwrap_or(0);
+            let longest =
+                (g.items.0..g.items.1).map(|n| ws.items[ws.run_items[n as usize] as usize].minutes).max().unwrap_or(0);
             (if g.class == VeinClass::Chemo { 0 } else { 2 }, -longest, lead.start, lead.first_row)
         }
         Initial::Push(k) => {

@@ -46,7 +46,12 @@ pub(crate) fn join<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         let (Some(a), Some(b)) = (kind(ws, i), kind(ws, other)) else { continue };
         let injected = |k: Kind| matches!(k, Kind::Injection | Kind::UnderSkin);
         let same = lane(a) == lane(b) || (injected(a) && injected(b));
-        if same && lane(a) < 9 && !injected(a) && case.rows[i as usize].visit == case.rows[other as usize].visit && ws.lent[other as usize].timing != Timing::Nothing {
+        if same
+            && lane(a) < 9
+            && !injected(a)
+            && case.rows[i as usize].visit == case.rows[other as usize].visit
+            && ws.lent[other as usize].timing != Timing::Nothing
+        {
             ws.union(i, other);
             rec.cite(i, R::DoseSplitOfOneOrder, Fact::Other(other));
             rec.cite(other, R::DoseSplitOfOneOrder, Fact::Other(i));
@@ -63,8 +68,15 @@ fn join_bags(ctx: &Ctx, ws: &mut Workspace) {
         for m in lo..hi {
             let j = ws.bag_rows[m as usize].2;
             // Bag mates that were infused stay apart only where the test of one rule switches this one off.
-            let apart = ws.lent[i as usize].mixed && matches!(ws.lent[i as usize].timing, Timing::Run(..)) && ws.lent[i as usize].class != VeinClass::Hydration && !ctx.on(R::ConcurrentNotOneBag);
-            if j != i && !apart && kind(ws, j).is_some_and(|k| lane(k) < 9) && ws.lent[j as usize].timing != Timing::Nothing {
+            let apart = ws.lent[i as usize].mixed
+                && matches!(ws.lent[i as usize].timing, Timing::Run(..))
+                && ws.lent[i as usize].class != VeinClass::Hydration
+                && !ctx.on(R::ConcurrentNotOneBag);
+            if j != i
+                && !apart
+                && kind(ws, j).is_some_and(|k| lane(k) < 9)
+                && ws.lent[j as usize].timing != Timing::Nothing
+            {
                 ws.union(i, j);
             }
         }
@@ -85,7 +97,10 @@ fn join_runs<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     ws.order.clear();
     for k in 0..ws.sorted.len() {
         let i = ws.sorted[k];
-        if matches!(ws.lent[i as usize].timing, Timing::Run(..)) && kind(ws, i).is_some_and(|k| lane(k) < 3) && ws.lent[i as usize].class != VeinClass::Hydration {
+        if matches!(ws.lent[i as usize].timing, Timing::Run(..))
+            && kind(ws, i).is_some_and(|k| lane(k) < 3)
+            && ws.lent[i as usize].class != VeinClass::Hydration
+        {
             ws.order.push(i);
         }
     }
@@ -164,7 +179,8 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
         let l = ws.lent[row as usize];
         class = class.min(l.class);
         planned = planned.max(l.planned);
-        pump_start |= case.rows[row as usize].pump.is_some_and(|p| p.event.is_none_or(|e| e == PumpEvent::Start)) || l.method == Some(Method::Pump);
+        pump_start |= case.rows[row as usize].pump.is_some_and(|p| p.event.is_none_or(|e| e == PumpEvent::Start))
+            || l.method == Some(Method::Pump);
         match l.timing {
             Timing::Run(a, b) => {
                 run = true;
@@ -233,7 +249,8 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
         made.long_pump = true;
     }
     if run && class != VeinClass::Hydration && minutes <= ctx.policy.push_max_minutes && !made.long_pump {
-        let stopped_early = planned.is_some_and(|p| i64::from(p) > minutes && i64::from(p) > ctx.policy.push_max_minutes);
+        let stopped_early =
+            planned.is_some_and(|p| i64::from(p) > minutes && i64::from(p) > ctx.policy.push_max_minutes);
         if stopped_early {
             rec.consult(Switch::AbortedInfusion);
             aborted_by_hand = ctx.policy.aborted_infusion != AbortedInfusion::Elapsed && ctx.on(R::AbortedInfusion);
@@ -250,7 +267,12 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
         if !made.run {
             ws.item_cite(rec, ix, R::ShortInfusionIsPush, Fact::Minutes(minutes));
             if T::PROOF {
-                rec.block(head, if class == VeinClass::Chemo { crate::code::Code::N96413 } else { crate::code::Code::N96365 }, R::ShortInfusionIsPush, Fact::Minutes(minutes));
+                rec.block(
+                    head,
+                    if class == VeinClass::Chemo { crate::code::Code::N96413 } else { crate::code::Code::N96365 },
+                    R::ShortInfusionIsPush,
+                    Fact::Minutes(minutes),
+                );
             }
         }
     } else {

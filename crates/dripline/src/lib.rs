@@ -81,7 +81,13 @@ pub fn code<R: Recorder>(case: &Case, policy: &Policy, ws: &mut Workspace, rec: 
 
 /// Codes a case with one rule switched off; only for the tests of the rule book.
 #[cfg(feature = "rule-off")]
-pub fn code_without<R: Recorder>(case: &Case, policy: &Policy, off: Option<rule::RuleId>, ws: &mut Workspace, rec: &mut R) {
+pub fn code_without<R: Recorder>(
+    case: &Case,
+    policy: &Policy,
+    off: Option<rule::RuleId>,
+    ws: &mut Workspace,
+    rec: &mut R,
+) {
     run(&Ctx { case, policy, off }, ws, rec);
 }
 

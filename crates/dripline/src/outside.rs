@@ -1,7 +1,7 @@
 //! Codes outside the hierarchy: injections, other routes, pumps, vaccines, blood.
 
 use crate::assign::{Unit, earn};
-use crate::case::{Ix, NONE, VaccineKind, Row};
+use crate::case::{Ix, NONE, Row, VaccineKind};
 use crate::chart::{Class, PumpEvent, PumpKind, PumpOwner, Setting};
 use crate::code::Code;
 use crate::minutes::{merge, total};
@@ -123,7 +123,14 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                 Some(false) if ctx.on(R::ScimSupervisionOffice) => {
                     if ctx.policy.unsupervised_injection == UnsupervisedInjection::N99211 {
                         let repeated = ws.earned.iter().any(|e| e.code == Code::N99211 && e.day == on_day);
-                        earn(ctx, ws, rec, i, R::ScimSupervisionOffice, unit(Code::N99211, on_day, u32::from(!repeated)));
+                        earn(
+                            ctx,
+                            ws,
+                            rec,
+                            i,
+                            R::ScimSupervisionOffice,
+                            unit(Code::N99211, on_day, u32::from(!repeated)),
+                        );
                         cite_chain(ws, rec, i, R::ScimSupervisionOffice);
                     } else {
                         rec.block(i, code, R::ScimSupervisionOffice, Fact::None);
@@ -207,7 +214,11 @@ fn cite_chain<T: Recorder>(ws: &Workspace, rec: &mut T, head: Ix, rule: R) {
 fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     for n in 0..ws.items.len() {
         let lead = ws.items[n];
-        if lead.lane != Kind::UnderSkin || !lead.run || lead.done || ws.items[..n].iter().any(|o| o.lane == Kind::UnderSkin && o.run && !o.done && o.visit == lead.visit) {
+        if lead.lane != Kind::UnderSkin
+            || !lead.run
+            || lead.done
+            || ws.items[..n].iter().any(|o| o.lane == Kind::UnderSkin && o.run && !o.done && o.visit == lead.visit)
+        {
             continue;
         }
         let of_visit = |o: &Item| o.lane == Kind::UnderSkin && o.run && !o.done && o.visit == lead.visit;
@@ -234,7 +245,11 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                 }
                 match access {
                     None => access = Some(a),
-                    Some(x) if x != a && (ctx.case.accesses[a as usize].needed || ctx.case.accesses[x as usize].needed) => second = true,
+                    Some(x)
+                        if x != a && (ctx.case.accesses[a as usize].needed || ctx.case.accesses[x as usize].needed) =>
+                    {
+                        second = true
+                    }
                     _ => {}
                 }
             }
@@ -293,7 +308,14 @@ fn artery<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             continue;
         }
         // Later runs of the same drug that visit add their minutes to the first.
-        let same = |o: &Item| o.lane == Kind::ArteryChemo && o.run && !o.done && !o.long_pump && o.visit == item.visit && o.identity == item.identity;
+        let same = |o: &Item| {
+            o.lane == Kind::ArteryChemo
+                && o.run
+                && !o.done
+                && !o.long_pump
+                && o.visit == item.visit
+                && o.identity == item.identity
+        };
         if ws.items[..n].iter().any(same) {
             continue;
         }
@@ -330,7 +352,14 @@ fn places<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         let Some(kind) = live(ws, i) else { continue };
         let on_day = day(ctx, ws, i);
         let row = &rows[i as usize];
-        let before = |ws: &Workspace, same: &dyn Fn(&Row) -> bool| (0..i).any(|j| live(ws, j) == Some(kind) && day(ctx, ws, j) == on_day && rows[j as usize].visit == row.visit && same(&rows[j as usize]));
+        let before = |ws: &Workspace, same: &dyn Fn(&Row) -> bool| {
+            (0..i).any(|j| {
+                live(ws, j) == Some(kind)
+                    && day(ctx, ws, j) == on_day
+                    && rows[j as usize].visit == row.visit
+                    && same(&rows[j as usize])
+            })
+        };
         match kind {
             Kind::Cavity(code) => {
                 if !ctx.on(R::ChemoBodyCavity) {
@@ -513,7 +542,11 @@ fn blood<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             }
             Some(Kind::Declot) => {
                 let access = rows[i as usize].access;
-                let again = ws.earned.iter().find(|e| e.code == Code::N36593 && e.day == on_day && rows[e.head as usize].access == access).map(|e| e.head);
+                let again = ws
+                    .earned
+                    .iter()
+                    .find(|e| e.code == Code::N36593 && e.day == on_day && rows[e.head as usize].access == access)
+                    .map(|e| e.head);
                 match again {
                     Some(first) => {
                         rec.block(i, Code::N36593, R::Declot, Fact::Other(first));
@@ -552,7 +585,10 @@ fn pump_code<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T, item: &Item) -
     let pump = ws.chain(head).find_map(|r| ctx.case.rows[r as usize].pump);
     let kind = pump.and_then(|p| p.kind);
     if item.class == VeinClass::Drug {
-        return (ctx.on(R::NonchemoOver8hPump) && (ctx.facility() || !ctx.on(R::FacilityOnly)) && item.lane == Kind::Vein).then_some((Code::C8957, R::NonchemoOver8hPump));
+        return (ctx.on(R::NonchemoOver8hPump)
+            && (ctx.facility() || !ctx.on(R::FacilityOnly))
+            && item.lane == Kind::Vein)
+            .then_some((Code::C8957, R::NonchemoOver8hPump));
     }
     if !matches!(kind, Some(PumpKind::Portable | PumpKind::Implanted)) || !ctx.on(R::ChemoPumpStart) {
         return None;
@@ -561,7 +597,8 @@ fn pump_code<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T, item: &Item) -
         return Some((Code::N96425, R::ChemoPumpStart));
     }
     rec.consult(Switch::HomePumpCode);
-    if ctx.policy.home_pump_code == HomePumpCode::G0498 && kind == Some(PumpKind::Portable) && ctx.on(R::MedicareG0498) {
+    if ctx.policy.home_pump_code == HomePumpCode::G0498 && kind == Some(PumpKind::Portable) && ctx.on(R::MedicareG0498)
+    {
         match pump.and_then(|p| p.owner) {
             Some(PumpOwner::Clinic | PumpOwner::Hospital) => return Some((Code::G0498, R::MedicareG0498)),
             Some(PumpOwner::Supplier) => {}
@@ -584,7 +621,12 @@ pub(crate) fn release_pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mu
                 ws.item_cite(rec, n as u32, R::FacilityOnly, Fact::None);
                 rec.block(item.first_row, Code::C8957, R::FacilityOnly, Fact::None);
             }
-            if item.class == VeinClass::Chemo && ws.chain(item.first_row).find_map(|r| ctx.case.rows[r as usize].pump).is_none_or(|p| p.kind.is_none()) {
+            if item.class == VeinClass::Chemo
+                && ws
+                    .chain(item.first_row)
+                    .find_map(|r| ctx.case.rows[r as usize].pump)
+                    .is_none_or(|p| p.kind.is_none())
+            {
                 rec.query(item.first_row, Field::PumpKind, R::ChemoPumpStart);
             }
             if item.run && item.minutes <= ctx.policy.push_max_minutes && item.lane == Kind::Vein {
@@ -601,7 +643,11 @@ fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         match live(ws, i) {
             Some(Kind::PumpRefill) => {
                 rec.cite(i, R::PumpRefill, Fact::None);
-                let started = (0..rows.len() as u32).any(|j| rows[j as usize].pump.is_some_and(|p| p.event == Some(PumpEvent::Start)) && rows[j as usize].given && day(ctx, ws, j) == on_day);
+                let started = (0..rows.len() as u32).any(|j| {
+                    rows[j as usize].pump.is_some_and(|p| p.event == Some(PumpEvent::Start))
+                        && rows[j as usize].given
+                        && day(ctx, ws, j) == on_day
+                });
                 let kind = rows[i as usize].pump.and_then(|p| p.kind);
                 let code = match kind {
                     Some(PumpKind::Portable) => Code::N96521,

@@ -69,7 +69,13 @@ fn place_site<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: Group)
     seq.sort_unstable_by_key(|&i| {
         let item = &ws.items[i as usize];
         let longest = if ctx.on(R::TieBreakSameRank) { -item.minutes } else { 0 };
-        (item.class, !(ctx.on(R::OfficeInitialIsReason) && reason_item(ctx, ws, i)), longest, item.start, item.first_row)
+        (
+            item.class,
+            !(ctx.on(R::OfficeInitialIsReason) && reason_item(ctx, ws, i)),
+            longest,
+            item.start,
+            item.first_row,
+        )
     });
     ws.placed.clear();
     for (n, &i) in seq.iter().enumerate() {
@@ -223,7 +229,9 @@ fn report_concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     ws.seq.clear();
     for i in 0..ws.items.len() as u32 {
         let item = &ws.items[i as usize];
-        if item.placing == Placing::Concurrent && !(item.class == VeinClass::Chemo && ctx.on(R::ConcurrentChemoWithChemo)) {
+        if item.placing == Placing::Concurrent
+            && !(item.class == VeinClass::Chemo && ctx.on(R::ConcurrentChemoWithChemo))
+        {
             ws.seq.push(i);
         }
     }

@@ -117,7 +117,9 @@ fn refused(switch: Switch, value: &SwitchValue) -> SwitchError {
     let takes = match switch.kind() {
         Kind::Words(words) => format!("one of {}", words.join(", ")),
         Kind::Integer { allowed: [], min, max, .. } => format!("a whole number from {min} to {max}"),
-        Kind::Integer { allowed, .. } => format!("one of {}", allowed.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
+        Kind::Integer { allowed, .. } => {
+            format!("one of {}", allowed.iter().map(i64::to_string).collect::<Vec<_>>().join(", "))
+        }
         Kind::List => "a list of words".to_owned(),
     };
     SwitchError { switch, message: format!("`{}` takes {takes}, not `{value}`", switch.name()) }
@@ -135,7 +137,11 @@ fn word(value: &SwitchValue) -> Option<String> {
 fn integer(switch: Switch, value: &SwitchValue) -> Result<i64, SwitchError> {
     let Kind::Integer { allowed, min, max, .. } = switch.kind() else { return Err(refused(switch, value)) };
     let SwitchValue::Integer(n) = value else { return Err(refused(switch, value)) };
-    if (min..=max).contains(n) && (allowed.is_empty() || allowed.contains(n)) { Ok(*n) } else { Err(refused(switch, value)) }
+    if (min..=max).contains(n) && (allowed.is_empty() || allowed.contains(n)) {
+        Ok(*n)
+    } else {
+        Err(refused(switch, value))
+    }
 }
 
 fn list(switch: Switch, value: &SwitchValue) -> Result<Vec<String>, SwitchError> {

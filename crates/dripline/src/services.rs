@@ -1,7 +1,7 @@
 //! Listed services and flushes: what stands beside the administration codes, and what is inside them.
 
 use crate::assign::{Unit, earn};
-use crate::case::{Ix, ServiceKind};
+use crate::case::ServiceKind;
 use crate::chart::AccessKind;
 use crate::code::{Code, Family};
 use crate::record::{Fact, Field, Recorder};
@@ -34,7 +34,11 @@ fn line_on(ws: &Workspace, day: Day) -> bool {
 }
 
 fn other_service(ctx: &Ctx, day: Day, except: Option<usize>) -> bool {
-    ctx.case.services.iter().enumerate().any(|(n, s)| Some(n) != except && s.day == day && s.kind != ServiceKind::Laboratory)
+    ctx.case
+        .services
+        .iter()
+        .enumerate()
+        .any(|(n, s)| Some(n) != except && s.day == day && s.kind != ServiceKind::Laboratory)
 }
 
 /// Flushes earn their code only where nothing else was done on the date.
@@ -47,21 +51,54 @@ pub(crate) fn flushes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             _ => row.day,
         };
         let device = if row.access == crate::case::NONE { None } else { ctx.case.accesses[row.access as usize].kind };
-        let central = kind == Kind::PumpDisconnect || matches!(device, Some(AccessKind::Port | AccessKind::Picc | AccessKind::Central));
+        let central = kind == Kind::PumpDisconnect
+            || matches!(device, Some(AccessKind::Port | AccessKind::Picc | AccessKind::Central));
         let alone = !line_on(ws, day) && !other_service(ctx, day, None);
         let rule = if kind == Kind::PumpDisconnect { R::PumpDisconnect } else { R::PortFlush };
         if central && (alone || !ctx.on(R::PortFlush)) {
             rec.cite(i, rule, Fact::None);
-            earn(ctx, ws, rec, i, rule, Unit { code: Code::N96523, distinct: Modifier::None, other: Modifier::None, day, units: 1, initial: false });
+            earn(
+                ctx,
+                ws,
+                rec,
+                i,
+                rule,
+                Unit {
+                    code: Code::N96523,
+                    distinct: Modifier::None,
+                    other: Modifier::None,
+                    day,
+                    units: 1,
+                    initial: false,
+                },
+            );
             continue;
         }
         if alone && device.is_none() {
             rec.query(i, Field::AccessKind, R::PortFlush);
         }
         // A second flush of the date stands in the first one's line.
-        if central && ws.earned.iter().any(|e| e.code == Code::N96523 && e.day == day) && !other_service(ctx, day, None) && ws.earned.iter().all(|e| e.day != day || e.code == Code::N96523) {
+        if central
+            && ws.earned.iter().any(|e| e.code == Code::N96523 && e.day == day)
+            && !other_service(ctx, day, None)
+            && ws.earned.iter().all(|e| e.day != day || e.code == Code::N96523)
+        {
             rec.cite(i, rule, Fact::None);
-            earn(ctx, ws, rec, i, rule, Unit { code: Code::N96523, distinct: Modifier::None, other: Modifier::None, day, units: 0, initial: false });
+            earn(
+                ctx,
+                ws,
+                rec,
+                i,
+                rule,
+                Unit {
+                    code: Code::N96523,
+                    distinct: Modifier::None,
+                    other: Modifier::None,
+                    day,
+                    units: 0,
+                    initial: false,
+                },
+            );
             continue;
         }
         rec.block(i, Code::N96523, rule, Fact::None);
@@ -71,7 +108,20 @@ pub(crate) fn flushes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 }
 
 fn administration(code: Code) -> bool {
-    !matches!(code.family(), Family::Alone) || matches!(code, Code::N96369 | Code::N96370 | Code::N96371 | Code::N96372 | Code::N96373 | Code::N96377 | Code::N96379 | Code::N96521 | Code::N96522 | Code::C8957)
+    !matches!(code.family(), Family::Alone)
+        || matches!(
+            code,
+            Code::N96369
+                | Code::N96370
+                | Code::N96371
+                | Code::N96372
+                | Code::N96373
+                | Code::N96377
+                | Code::N96379
+                | Code::N96521
+                | Code::N96522
+                | Code::C8957
+        )
 }
 
 /// Gives every listed service its verdict.
@@ -85,10 +135,18 @@ pub(crate) fn services<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) 
         let kept = Verdict { kind: VerdictKind::Kept, rule: None };
         let verdict = match s.kind {
             ServiceKind::Draw if ctx.on(R::PortDraw) => {
-                if lines || other_service(ctx, s.day, Some(n)) { included(R::PortDraw) } else { Verdict { rule: Some(R::PortDraw), ..kept } }
+                if lines || other_service(ctx, s.day, Some(n)) {
+                    included(R::PortDraw)
+                } else {
+                    Verdict { rule: Some(R::PortDraw), ..kept }
+                }
             }
             ServiceKind::Flush if ctx.on(R::PortFlush) => {
-                if lines || other_service(ctx, s.day, Some(n)) { included(R::PortFlush) } else { Verdict { rule: Some(R::PortFlush), ..kept } }
+                if lines || other_service(ctx, s.day, Some(n)) {
+                    included(R::PortFlush)
+                } else {
+                    Verdict { rule: Some(R::PortFlush), ..kept }
+                }
             }
             ServiceKind::NurseVisit if drug_line && ctx.on(R::No99211) => included(R::No99211),
             ServiceKind::NurseVisit | ServiceKind::Visit if lines => {
@@ -108,7 +166,11 @@ pub(crate) fn services<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) 
 
 /// A practitioner's claim in a facility keeps only the codes that may stand on it.
 pub(crate) fn practitioner<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
-    if !(ctx.case.billed_by == Some(crate::chart::Biller::Practitioner) && ctx.case.facility_place && ctx.on(R::PosList) && ctx.on(R::PhysicianNotInFacility)) {
+    if !(ctx.case.billed_by == Some(crate::chart::Biller::Practitioner)
+        && ctx.case.facility_place
+        && ctx.on(R::PosList)
+        && ctx.on(R::PhysicianNotInFacility))
+    {
         return;
     }
     let mut earned = std::mem::take(&mut ws.earned);
@@ -124,6 +186,3 @@ pub(crate) fn practitioner<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut
     earned.retain(|e| e.code.professional_in_facility());
     ws.earned = earned;
 }
-
-/// First row of the case, where an assumption concerns all of it.
-pub(crate) const WHOLE: Ix = crate::case::NONE;

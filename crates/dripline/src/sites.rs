@@ -92,7 +92,11 @@ pub(crate) fn sites<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             let mut first = (first_minute(ctx, ws, i).unwrap_or(Minute::MAX), i);
             for &j in &ws.sorted {
                 let other = &ws.lent[j as usize];
-                if other.identity == lent.identity && case.rows[j as usize].visit == case.rows[i as usize].visit && !other.mixed && other.class != VeinClass::Hydration {
+                if other.identity == lent.identity
+                    && case.rows[j as usize].visit == case.rows[i as usize].visit
+                    && !other.mixed
+                    && other.class != VeinClass::Hydration
+                {
                     first = first.min((first_minute(ctx, ws, j).unwrap_or(Minute::MAX), j));
                 }
             }
@@ -117,7 +121,11 @@ fn cite_accesses<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
             let r = &ctx.case.rows[**j as usize];
             r.visit == row.visit && r.access != NONE && r.access != row.access && ws.lent[**j as usize].site == 0
         };
-        if row.access != NONE && ws.lent[i as usize].site == 0 && !ctx.case.accesses[row.access as usize].needed && ws.sorted.iter().any(|j| other(&j)) {
+        if row.access != NONE
+            && ws.lent[i as usize].site == 0
+            && !ctx.case.accesses[row.access as usize].needed
+            && ws.sorted.iter().any(|j| other(&j))
+        {
             rec.cite(i, R::NotASecondSite, Fact::None);
         }
     }

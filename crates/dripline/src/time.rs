@@ -30,9 +30,7 @@ impl Day {
     /// Never for a day made by [`Day::of`] or read from a case; dates outside years −9999 to 9999 do not occur there.
     #[must_use]
     pub fn date(self) -> Date {
-        EPOCH
-            .checked_add(jiff::Span::new().days(self.0))
-            .unwrap_or(if self.0 < 0 { Date::MIN } else { Date::MAX })
+        EPOCH.checked_add(jiff::Span::new().days(self.0)).unwrap_or(if self.0 < 0 { Date::MIN } else { Date::MAX })
     }
 }
 
@@ -55,7 +53,9 @@ impl ChartTime {
     /// Wall-clock minutes since 1970-01-01T00:00.
     #[must_use]
     pub fn civil_minutes(self) -> Minute {
-        i64::from(Day::of(self.civil.date()).0) * 1440 + i64::from(self.civil.hour()) * 60 + i64::from(self.civil.minute())
+        i64::from(Day::of(self.civil.date()).0) * 1440
+            + i64::from(self.civil.hour()) * 60
+            + i64::from(self.civil.minute())
     }
 }
 
@@ -93,7 +93,8 @@ impl FromStr for ChartTime {
         if bytes.len() < 5 || !clock.is_ascii() {
             return Err(bad());
         }
-        let digits = |s: &str| if s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit()) { s.parse::<i8>().ok() } else { None };
+        let digits =
+            |s: &str| if s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit()) { s.parse::<i8>().ok() } else { None };
         let hour = digits(&clock[0..2]).ok_or_else(bad)?;
         let minute = digits(&clock[3..5]).ok_or_else(bad)?;
         if bytes[2] != b':' {
@@ -105,7 +106,10 @@ impl FromStr for ChartTime {
                 return Err(bad());
             }
             if &seconds[..2] != "00" {
-                return Err(TimeError(format!("`{}` has seconds; times are whole minutes, write :00 or leave them out", short(text))));
+                return Err(TimeError(format!(
+                    "`{}` has seconds; times are whole minutes, write :00 or leave them out",
+                    short(text)
+                )));
             }
             rest = &seconds[2..];
         }
@@ -141,14 +145,22 @@ impl FromStr for ChartTime {
 }
 
 fn short(text: &str) -> String {
-    if text.chars().count() > 40 { format!("{}…", text.chars().take(40).collect::<String>()) } else { text.to_owned() }
+    if text.chars().count() > 40 {
+        format!("{}…", text.chars().take(40).collect::<String>())
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Reads `YYYY-MM-DD` and nothing else.
 #[must_use]
 pub fn strict_date(text: &str) -> Option<Date> {
     let b = text.as_bytes();
-    if b.len() != 10 || b[4] != b'-' || b[7] != b'-' || !b.iter().enumerate().all(|(i, c)| i == 4 || i == 7 || c.is_ascii_digit()) {
+    if b.len() != 10
+        || b[4] != b'-'
+        || b[7] != b'-'
+        || !b.iter().enumerate().all(|(i, c)| i == 4 || i == 7 || c.is_ascii_digit())
+    {
         return None;
     }
     Date::new(text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?).ok()

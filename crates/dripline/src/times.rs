@@ -18,7 +18,9 @@ pub(crate) fn times<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             Kind::Vein | Kind::ArteryChemo => read(ctx, ws, rec, i, &lent),
             Kind::UnderSkin => {
                 // Under the skin a stop or the word infusion makes it an infusion; otherwise it is an injection.
-                let infused = matches!(lent.method, Some(Method::Infusion | Method::Pump)) || (lent.method.is_none() && lent.stop.is_some_and(|s| lent.start.is_some_and(|a| s - a > ctx.policy.push_max_minutes)));
+                let infused = matches!(lent.method, Some(Method::Infusion | Method::Pump))
+                    || (lent.method.is_none()
+                        && lent.stop.is_some_and(|s| lent.start.is_some_and(|a| s - a > ctx.policy.push_max_minutes)));
                 if infused { read(ctx, ws, rec, i, &lent) } else { plain(ctx, ws, rec, i, &lent) }
             }
             _ => plain(ctx, ws, rec, i, &lent),
@@ -80,7 +82,9 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
         let start_as_push = policy.missing_start == MissingStart::Push && !fluid;
         let (rule, as_push) = match lent.stop {
             Some(_) => (R::MissingStart, start_as_push),
-            None if lent.method.is_none() => (R::MissingBoth, start_as_push && policy.unstated_method == UnstatedMethod::Push),
+            None if lent.method.is_none() => {
+                (R::MissingBoth, start_as_push && policy.unstated_method == UnstatedMethod::Push)
+            }
             None => (R::MissingBoth, start_as_push && stop_as_push),
         };
         if as_push || !ctx.on(rule) {
@@ -129,11 +133,17 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
         }
     };
     rec.consult(Switch::InfusionDocumentation);
-    if policy.infusion_documentation == InfusionDocumentation::TimesVolumeRate && ctx.on(R::DocSet) && (lent.volume.is_none() || lent.rate.is_none()) {
+    if policy.infusion_documentation == InfusionDocumentation::TimesVolumeRate
+        && ctx.on(R::DocSet)
+        && (lent.volume.is_none() || lent.rate.is_none())
+    {
         block_timed(rec, i, lent.class, R::DocSet);
         return held(ws, rec, i, if lent.volume.is_none() { Field::Volume } else { Field::Rate }, R::DocSet);
     }
-    if stop - start > policy.long_run_minutes && lent.method != Some(Method::Pump) && ctx.case.rows[i as usize].pump.is_none() {
+    if stop - start > policy.long_run_minutes
+        && lent.method != Some(Method::Pump)
+        && ctx.case.rows[i as usize].pump.is_none()
+    {
         rec.query(i, Field::LongRun, R::ImpossibleTimes);
     }
     Timing::Run(start, stop)
@@ -253,9 +263,15 @@ fn clip<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, timing: 
         }
         Timing::Untimed => {
             let day = case.rows[i as usize].day;
-            let (first, last) = (case.clock.midnight(day), case.clock.midnight(crate::time::Day(day.0.saturating_add(1))));
+            let (first, last) =
+                (case.clock.midnight(day), case.clock.midnight(crate::time::Day(day.0.saturating_add(1))));
             if first >= admitted && admitted != Minute::MAX || last <= from && from != Minute::MIN {
-                ws.out(rec, i, if first >= admitted { R::InpatientExcluded } else { R::InfusionInProgressOnArrival }, Fact::None);
+                ws.out(
+                    rec,
+                    i,
+                    if first >= admitted { R::InpatientExcluded } else { R::InfusionInProgressOnArrival },
+                    Fact::None,
+                );
                 return Timing::Nothing;
             }
             timing
