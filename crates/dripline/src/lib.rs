@@ -38,6 +38,7 @@ mod bags;
 pub mod case;
 pub mod chart;
 pub mod code;
+pub mod coding;
 mod finish;
 mod hydration;
 mod initial;
