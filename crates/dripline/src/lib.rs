@@ -53,6 +53,7 @@ pub mod rule;
 mod screen;
 mod services;
 mod sites;
+mod tell;
 pub mod time;
 mod times;
 mod work;
@@ -63,6 +64,9 @@ pub use work::{Ctx, LineUnits, Modifier, Workspace};
 use case::Case;
 use policy::Policy;
 use record::Recorder;
+
+/// Version of the rules and the engine.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What every output carries.
 pub const NOTICE: &str = "CPT codes © AMA; labels are ours, not CPT text; use may need an AMA licence. Rules not yet reviewed by a certified coder.";
@@ -106,5 +110,7 @@ fn run<R: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut R) {
     services::flushes(ctx, ws, rec);
     services::practitioner(ctx, ws, rec);
     services::services(ctx, ws, rec);
+    tell::unlisted(ctx, ws, rec);
+    tell::tell(ctx, ws, rec);
     finish::finish(ctx, ws);
 }
