@@ -53,6 +53,7 @@ pub mod rule;
 mod screen;
 mod services;
 mod sites;
+mod tell;
 pub mod time;
 mod times;
 mod work;
@@ -106,5 +107,7 @@ fn run<R: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut R) {
     services::flushes(ctx, ws, rec);
     services::practitioner(ctx, ws, rec);
     services::services(ctx, ws, rec);
+    tell::unlisted(ctx, ws, rec);
+    tell::tell(ctx, ws, rec);
     finish::finish(ctx, ws);
 }
