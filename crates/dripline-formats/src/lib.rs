@@ -1,1 +1,3 @@
 //! dripline-formats
+
+pub mod cases;
