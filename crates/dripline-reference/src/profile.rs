@@ -321,7 +321,7 @@ fn chain(name: &str, files: &BTreeMap<String, Arc<PolicyFile>>) -> Result<Vec<Ar
 ///
 /// # Errors
 /// An unknown name, with the nearest one; a number of the code set, which only a dated policy file may state.
-pub fn find_switch(name: &str) -> Result<Switch, ProfileError> {
+pub fn switch(name: &str) -> Result<Switch, ProfileError> {
     let open = || Switch::ALL.iter().copied().filter(|s| s.part() != Part::Number);
     match Switch::from_name(name) {
         Some(switch) if switch.part() == Part::Number => Err(ProfileError {
@@ -339,9 +339,9 @@ pub fn find_switch(name: &str) -> Result<Switch, ProfileError> {
 /// Sets a switch of a policy as a case's own `policy` does.
 ///
 /// # Errors
-/// As [`find_switch`]; a value that the switch does not take.
+/// As [`switch`]; a value that the switch does not take.
 pub fn set_switch(policy: &mut Policy, name: &str, value: &SwitchValue) -> Result<Switch, ProfileError> {
-    let switch = find_switch(name)?;
+    let switch = switch(name)?;
     policy.set(switch, value).map_err(|e| ProfileError { message: e.message, help: takes(switch, value) })?;
     Ok(switch)
 }
@@ -351,7 +351,7 @@ pub fn set_switch(policy: &mut Policy, name: &str, value: &SwitchValue) -> Resul
 /// # Errors
 /// As [`set_switch`].
 pub fn parse_switch(name: &str, text: &str) -> Result<(Switch, SwitchValue), ProfileError> {
-    let switch = find_switch(name)?;
+    let switch = switch(name)?;
     let text = text.trim();
     let value = match switch.kind() {
         Kind::Words(_) => SwitchValue::Word(text.to_owned()),
