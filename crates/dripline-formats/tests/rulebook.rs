@@ -8,7 +8,7 @@ use dripline::chart::{Chart, SwitchValue};
 use dripline::coding::{Coding, ShortLine};
 use dripline::policy::{Part, Policy, Switch};
 use dripline::rule::{Page, RuleId};
-use dripline_formats::cases::{self, Answer, Kind, Report, TextCase, Verdict, rows};
+use dripline_formats::cases::{self, Answer, Kind, Report, TextCase, rows};
 use dripline_reference::{Coder, Options};
 
 const HEADS: [&str; 5] = ["What it says", "Why", "Where sources disagree", "Fires", "Does not fire"];
@@ -165,7 +165,7 @@ fn every_page_fails_when_its_rule_is_off() {
         let without = Options { off: Some(*rule), ..plain() };
         let needed = cases.iter().filter(|c| c.heading == "Fires").any(|case| {
             let holds = |options: &Options| {
-                cases::check(case, &cases::answer(case, 1, coder(), options)).verdict == Verdict::Pass
+                cases::check(case, &cases::answer(case, 1, coder(), options)).verdict == cases::Verdict::Pass
             };
             holds(&plain()) && !holds(&without)
         });
