@@ -1,7 +1,7 @@
 //! Codes outside the hierarchy: injections, other routes, pumps, vaccines, blood.
 
 use crate::assign::{Unit, earn};
-use crate::case::{Ix, NONE, Row, VaccineKind};
+use crate::case::{Ix, NONE, PumpUse, Row, VaccineKind};
 use crate::chart::{Class, PumpEvent, PumpKind, PumpOwner, Setting};
 use crate::code::Code;
 use crate::minutes::{merge, total};
@@ -114,6 +114,10 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         }
         let on_day = day(ctx, ws, i);
         let (code, rule) = injection_code(ctx, rec, i, row);
+        if rule == R::ScimInjection && !ctx.on(rule) {
+            out_chain(ws, rec, i, R::RouteOutOfScope);
+            continue;
+        }
         for r in ws.chain(i) {
             rec.cite(r, rule, Fact::None);
         }
@@ -583,17 +587,29 @@ fn pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 fn pump_code<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T, item: &Item) -> Option<(Code, R)> {
     let head = item.first_row;
     let pump = ws.chain(head).find_map(|r| ctx.case.rows[r as usize].pump);
+    own_pump_code(ctx, rec, head, pump, item.class, item.lane)
+}
+
+/// The code for starting a long infusion by this pump, if there is one.
+pub(crate) fn own_pump_code<T: Recorder>(
+    ctx: &Ctx,
+    rec: &mut T,
+    head: Ix,
+    pump: Option<PumpUse>,
+    class: VeinClass,
+    lane: Kind,
+) -> Option<(Code, R)> {
     let kind = pump.and_then(|p| p.kind);
-    if item.class == VeinClass::Drug {
+    if class == VeinClass::Drug {
         return (ctx.on(R::NonchemoOver8hPump)
             && (ctx.facility() || !ctx.on(R::FacilityOnly))
-            && item.lane == Kind::Vein)
+            && lane == Kind::Vein)
             .then_some((Code::C8957, R::NonchemoOver8hPump));
     }
     if !matches!(kind, Some(PumpKind::Portable | PumpKind::Implanted)) || !ctx.on(R::ChemoPumpStart) {
         return None;
     }
-    if item.lane == Kind::ArteryChemo {
+    if lane == Kind::ArteryChemo {
         return Some((Code::N96425, R::ChemoPumpStart));
     }
     rec.consult(Switch::HomePumpCode);
