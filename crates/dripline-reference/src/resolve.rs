@@ -534,7 +534,7 @@ pub fn route(text: Option<&str>) -> (Route, String) {
         "infiltration" | "local infiltration" => (Route::Infiltration, "infiltration"),
         "intranasal" | "nasal" | "in" => (Route::Nose, "intranasal"),
         "po" | "p.o." | "oral" | "orally" | "by mouth" => (Route::Mouth, "po"),
-        "id" | "intradermal" => (Route::Other, "id"),
+        "id" | "intradermal" => (Route::Skin, "id"),
         other => (Route::Other, other),
     };
     (route, short.to_owned())
