@@ -7,6 +7,7 @@ use dripline::coding::Assumption;
 
 use super::expect::{self, Expectation};
 use super::{CaseProblem, assumptions};
+use crate::worksheet;
 
 /// How cases stand in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,18 +71,11 @@ impl TextCase {
                 .collect();
             return serde_json::from_str(&json).map(|chart| (chart, Vec::new())).map_err(|e| e.to_string());
         }
-        match worksheet(&self.input) {
-            Ok((chart, read)) => Ok((chart, assumptions(read))),
-            Err(message) => Err(message),
+        match worksheet::parse_one(&self.input) {
+            Ok(parsed) => Ok((parsed.chart, assumptions(parsed.assumptions))),
+            Err(problem) => Err(format!("line {}: {}", self.line + problem.line - 1, problem.message)),
         }
     }
-}
-
-type Read = (Chart, Vec<(String, String, String)>);
-
-fn worksheet(text: &str) -> Result<Read, String> {
-    let _ = text;
-    Err("no worksheet reader".to_owned())
 }
 
 /// A line of the file without its end, and where it stands.
