@@ -1,1 +1,11 @@
-//! dripline-reference
+//! What lies between a chart and the engine, and between the engine and a claim: names looked up, doses turned into
+//! units, dated policies, and the whole answer put together.
+
+pub mod answer;
+pub mod formulary;
+pub mod lines;
+pub mod profile;
+pub mod resolve;
+
+pub use answer::{Coder, Options};
+pub use resolve::ChartError;

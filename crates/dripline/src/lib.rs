@@ -38,6 +38,7 @@ mod bags;
 pub mod case;
 pub mod chart;
 pub mod code;
+pub mod coding;
 mod finish;
 mod hydration;
 mod initial;
@@ -52,6 +53,7 @@ pub mod rule;
 mod screen;
 mod services;
 mod sites;
+mod tell;
 pub mod time;
 mod times;
 mod work;
@@ -105,5 +107,7 @@ fn run<R: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut R) {
     services::flushes(ctx, ws, rec);
     services::practitioner(ctx, ws, rec);
     services::services(ctx, ws, rec);
+    tell::unlisted(ctx, ws, rec);
+    tell::tell(ctx, ws, rec);
     finish::finish(ctx, ws);
 }
