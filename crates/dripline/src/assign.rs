@@ -26,7 +26,7 @@ pub(crate) struct Unit {
 
 /// Earns units for a chain of rows, unless the code is not yet in force.
 pub(crate) fn earn<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: u32, rule: R, unit: Unit) {
-    if unit.day.date() < unit.code.since() && ctx.on(R::CodeNotInForce) {
+    if unit.day < unit.code.since_day() && ctx.on(R::CodeNotInForce) {
         rec.block(head, unit.code, R::CodeNotInForce, Fact::None);
         let mut row = head;
         while row != NONE {
@@ -87,7 +87,7 @@ pub(crate) fn vein<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                 site.first = item.start;
                 site.first_day = item.day;
             }
-            site.has_reason |= crate::place::reason_item(ctx, ws, ws.order[k]);
+            site.has_reason |= crate::place::reason_item(ws, ws.order[k]);
         }
         crate::initial::initial(ctx, ws, rec, &mut site);
         crate::initial::rank_site(ctx, ws, &mut site);

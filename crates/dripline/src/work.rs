@@ -263,7 +263,12 @@ pub struct Workspace {
     pub(crate) pieces: Vec<Span>,
     pub(crate) scratch: Vec<Span>,
     pub(crate) scratch2: Vec<Span>,
-    pub(crate) placed: Vec<u32>,
+    /// Runs of one site in the order of placing, each with its first minute and one past its last.
+    pub(crate) placed: Vec<(Minute, Minute, u32)>,
+    /// Minutes of the timed runs among them.
+    pub(crate) timed: Vec<Span>,
+    /// First of the rows that stand together with an office visit's main reason, or [`NONE`].
+    pub(crate) reason: Ix,
     pub(crate) sites: Vec<crate::initial::Site>,
     pub(crate) fluids: Vec<Fluid>,
     pub(crate) fluid_items: Vec<u32>,
@@ -301,6 +306,8 @@ impl Workspace {
         self.scratch.clear();
         self.scratch2.clear();
         self.placed.clear();
+        self.timed.clear();
+        self.reason = NONE;
         self.sites.clear();
         self.fluids.clear();
         self.fluid_items.clear();

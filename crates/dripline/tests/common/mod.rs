@@ -300,6 +300,7 @@ fn odd_row(rng: &mut Rng, case: &mut Case, i: usize, (day, base, width): (Day, M
             Route::Mouth,
             Route::Other,
             Route::Unknown,
+            Route::Skin,
         ]),
     };
     row.method = match rng.weighted(&[28, 42, 10, 10, 2, 8]) {
