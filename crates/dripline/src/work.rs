@@ -277,6 +277,9 @@ pub struct Workspace {
     pub(crate) pushes: Vec<crate::again::PushState>,
     pub(crate) days: Vec<(u32, Day)>,
     pub(crate) firsts: Vec<(u32, Minute)>,
+    pub(crate) beside: Vec<crate::assign::Beside>,
+    pub(crate) visit_days: Vec<(u32, Day)>,
+    pub(crate) run_starts: Vec<(u32, Minute, Minute)>,
     /// Units earned, in the order of the steps.
     pub(crate) earned: Vec<Earned>,
     /// The lines, in the contract's order.
@@ -316,6 +319,9 @@ impl Workspace {
         self.pushes.clear();
         self.days.clear();
         self.firsts.clear();
+        self.beside.clear();
+        self.visit_days.clear();
+        self.run_starts.clear();
         self.earned.clear();
         self.lines.clear();
         self.services.clear();
