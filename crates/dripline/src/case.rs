@@ -32,6 +32,8 @@ pub enum Route {
     Lesion,
     /// Into a ventricular reservoir.
     Ventricle,
+    /// Into the skin.
+    Skin,
     /// Infiltrated into tissue.
     Infiltration,
     /// By nose.

@@ -279,7 +279,11 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
         ws.items.push(made);
     }
     rec.consult(Switch::MidnightInitial);
-    if ctx.policy.midnight_initial == MidnightInitial::Cpt2012 && ctx.on(R::MidnightCptHistory) {
+    let anew = match ctx.policy.midnight_initial {
+        MidnightInitial::Cpt2012 => ctx.on(R::MidnightCptHistory),
+        MidnightInitial::CmsOne => !ctx.on(R::MidnightCms) || (ctx.facility() && !ctx.on(R::ObsIsOneEncounter)),
+    };
+    if anew {
         ws.items[ix as usize].group = day.0;
     }
 }

@@ -54,6 +54,7 @@ mod screen;
 mod services;
 mod sites;
 mod strict;
+mod tell;
 pub mod time;
 mod times;
 mod work;
@@ -107,5 +108,7 @@ fn run<R: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut R) {
     services::flushes(ctx, ws, rec);
     services::practitioner(ctx, ws, rec);
     services::services(ctx, ws, rec);
+    tell::unlisted(ctx, ws, rec);
+    tell::tell(ctx, ws, rec);
     finish::finish(ctx, ws);
 }

@@ -118,6 +118,10 @@ pub trait Recorder {
     fn cite(&mut self, row: Ix, rule: RuleId, fact: Fact) {
         let _ = (row, rule, fact);
     }
+    /// A rule decided that a row earns nothing.
+    fn out(&mut self, row: Ix, rule: RuleId, fact: Fact) {
+        self.cite(row, rule, fact);
+    }
     /// A rule kept a row from earning a code.
     fn block(&mut self, row: Ix, code: Code, rule: RuleId, fact: Fact) {
         let _ = (row, code, rule, fact);
@@ -166,6 +170,8 @@ impl Recorder for Rules {
 pub struct Proof {
     /// Row, rule and fact, in the order in which they were told.
     pub cited: Vec<(Ix, RuleId, Fact)>,
+    /// Row, rule and fact of what decided that a row earns nothing; the last one of a row holds.
+    pub outs: Vec<(Ix, RuleId, Fact)>,
     /// Row, code, rule and fact of what was kept from a row.
     pub blocked: Vec<(Ix, Code, RuleId, Fact)>,
     /// Row, field and rule of what is missing.
@@ -180,6 +186,7 @@ impl Proof {
     /// Empties it for the next case.
     pub fn clear(&mut self) {
         self.cited.clear();
+        self.outs.clear();
         self.blocked.clear();
         self.queries.clear();
         self.assumed.clear();
@@ -201,6 +208,11 @@ impl Recorder for Proof {
         if !self.cited.contains(&(row, rule, fact)) {
             self.cited.push((row, rule, fact));
         }
+    }
+
+    fn out(&mut self, row: Ix, rule: RuleId, fact: Fact) {
+        self.cite(row, rule, fact);
+        self.outs.push((row, rule, fact));
     }
 
     fn block(&mut self, row: Ix, code: Code, rule: RuleId, fact: Fact) {

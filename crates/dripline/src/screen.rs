@@ -19,7 +19,7 @@ pub(crate) fn class<T: Recorder>(ctx: &Ctx, rec: &mut T, row: &Row) -> Class {
             };
         }
     }
-    if row.class == Class::Complex && row.listed_complex && !ctx.on(R::ComplexClassNotByDiagnosis) {
+    if is_chemo(row.class) && !ctx.on(R::ComplexClassNotByDiagnosis) {
         return Class::Drug;
     }
     row.class
@@ -75,7 +75,7 @@ fn row<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix) -> Standi
             rec.consult(Switch::TransfusionPremed);
             rec.cite(i, R::Transfusion, Fact::None);
             if class == Class::Hydration || ctx.policy.transfusion_premed == TransfusionPremed::Include {
-                return Standing::Out;
+                return out(ws, rec, R::Transfusion);
             }
         }
         _ => {}
@@ -111,6 +111,8 @@ fn row<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix) -> Standi
         Route::Peritoneum if is_chemo(class) => Kind::Cavity(Code::N96446),
         Route::Pleura if is_chemo(class) => Kind::Cavity(Code::N96440),
         Route::Lesion if is_chemo(class) => Kind::Lesion,
+        // No code covers chemotherapy into the skin.
+        Route::Skin if is_chemo(class) && ctx.on(R::Unlisted) => Kind::NoCode,
         Route::Infiltration => {
             let beside = row.same_dose_as != NONE || case.rows.iter().any(|r| r.same_dose_as == i);
             if beside && ctx.on(R::ScimSplitDose) {

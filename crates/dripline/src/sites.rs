@@ -20,7 +20,7 @@ fn first_minute(ctx: &Ctx, ws: &Workspace, i: Ix) -> Option<Minute> {
 /// Gives every row by vein its site.
 pub(crate) fn sites<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let case = ctx.case;
-    if case.accesses.is_empty() {
+    if case.accesses.is_empty() || !ctx.on(R::OverlapDifferentSites) {
         return;
     }
     ws.sorted.clear();

@@ -93,6 +93,8 @@ pub(crate) enum Kind {
     PumpRefill,
     PumpDisconnect,
     OnBody,
+    /// A service in scope that no code fits.
+    NoCode,
 }
 
 /// Where a row stands.
@@ -316,7 +318,7 @@ impl Workspace {
     #[inline]
     pub(crate) fn out<R: Recorder>(&mut self, rec: &mut R, row: Ix, rule: RuleId, fact: Fact) {
         self.standing[row as usize] = Standing::Out;
-        rec.cite(row, rule, fact);
+        rec.out(row, rule, fact);
     }
 
     /// All rows of an item earn nothing, by this rule.

@@ -1,0 +1,141 @@
+//! Rules that decide nothing by themselves but explain a result: told once everything is placed, and only to
+//! recorders that keep rules.
+
+use crate::case::Ix;
+use crate::minutes::shared;
+use crate::policy::{DrugIdentity, MidnightInitial};
+use crate::record::{Fact, Field, Recorder};
+use crate::rule::RuleId as R;
+use crate::screen::is_chemo;
+use crate::time::Day;
+use crate::work::{Ctx, Kind, Standing, VeinClass, Workspace};
+
+/// What no code fits is unreported, and a person is asked.
+pub(crate) fn unlisted<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    for i in 0..ctx.case.rows.len() as u32 {
+        if ws.standing[i as usize] == Standing::Live(Kind::NoCode) {
+            rec.query(i, Field::Unlisted, R::Unlisted);
+            ws.out(rec, i, R::Unlisted, Fact::None);
+        }
+    }
+}
+
+/// Tells the rules that explain dates, sites and identities.
+pub(crate) fn tell<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !T::RULES {
+        return;
+    }
+    classes(ctx, ws, rec);
+    dates(ctx, ws, rec);
+    later_dates(ctx, ws, rec);
+    across_sites(ws, rec);
+    if ctx.policy.drug_identity == DrugIdentity::Ingredient {
+        identities(ctx, ws, rec);
+    }
+}
+
+fn classes<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
+    for (i, row) in ctx.case.rows.iter().enumerate() {
+        if is_chemo(row.class) && matches!(ws.standing[i], Standing::Live(_)) {
+            rec.cite(i as Ix, R::ComplexClassNotByDiagnosis, Fact::None);
+        }
+    }
+}
+
+/// A visit of several dates is one encounter, and what crosses midnight is dated by unit.
+fn dates<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
+    let mut firsts: Vec<(u32, Day)> = ws.items.iter().map(|i| (i.visit, i.day)).collect();
+    firsts.sort_unstable();
+    firsts.dedup_by_key(|f| f.0);
+    for (n, item) in ws.items.iter().enumerate() {
+        if item.lane != Kind::Vein {
+            continue;
+        }
+        let first = firsts.binary_search_by_key(&item.visit, |f| f.0).map_or(item.day, |k| firsts[k].1);
+        if item.day > first {
+            match ctx.policy.midnight_initial {
+                MidnightInitial::CmsOne => {
+                    ws.item_cite(rec, n as u32, R::MidnightCms, Fact::None);
+                    if ctx.facility() {
+                        ws.item_cite(rec, n as u32, R::ObsIsOneEncounter, Fact::None);
+                    }
+                }
+                MidnightInitial::Cpt2012 => ws.item_cite(rec, n as u32, R::MidnightCptHistory, Fact::None),
+            }
+        }
+        if item.run && item.stop > item.start && ctx.case.clock.day(item.stop - 1) != item.day {
+            ws.item_cite(rec, n as u32, R::MidnightUnitDating, Fact::None);
+        }
+    }
+}
+
+/// A secondary line may stand on another date than its initial service.
+fn later_dates<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
+    let mut at = vec![None; ctx.case.rows.len()];
+    for item in &ws.items {
+        if item.lane == Kind::Vein {
+            at[item.first_row as usize] = Some((item.visit, item.group, item.site));
+        }
+    }
+    let mut initials: Vec<_> =
+        ws.earned.iter().filter(|e| e.initial).filter_map(|e| Some((at[e.head as usize]?, e.day))).collect();
+    initials.sort_unstable();
+    initials.dedup_by_key(|i| i.0);
+    for e in ws.earned.iter().filter(|e| !e.initial && e.units > 0) {
+        let Some(key) = at[e.head as usize] else { continue };
+        if initials.binary_search_by_key(&key, |i| i.0).is_ok_and(|k| initials[k].1 != e.day) {
+            for row in ws.chain(e.head) {
+                rec.cite(row, R::AddOnDates, Fact::None);
+            }
+        }
+    }
+}
+
+/// Drugs that run together at two needed sites.
+fn across_sites<T: Recorder>(ws: &Workspace, rec: &mut T) {
+    if ws.lent.iter().all(|l| l.site == ws.lent[0].site) {
+        return;
+    }
+    let mut runs: Vec<u32> = (0..ws.items.len() as u32)
+        .filter(|&i| {
+            let item = &ws.items[i as usize];
+            item.lane == Kind::Vein && item.run && item.class != VeinClass::Hydration
+        })
+        .collect();
+    runs.sort_unstable_by_key(|&i| (ws.items[i as usize].visit, ws.items[i as usize].start, i));
+    for (n, &a) in runs.iter().enumerate() {
+        let first = &ws.items[a as usize];
+        for &b in &runs[n + 1..] {
+            let second = &ws.items[b as usize];
+            if second.visit != first.visit || second.start >= first.stop {
+                break;
+            }
+            if second.site != first.site
+                && second.identity != first.identity
+                && shared(ws.span(first.net), ws.span(second.net)) > 0
+            {
+                ws.item_cite(rec, a, R::OverlapDifferentSites, Fact::Other(second.first_row));
+                ws.item_cite(rec, b, R::OverlapDifferentSites, Fact::Other(first.first_row));
+            }
+        }
+    }
+}
+
+/// Two names or strengths of one ingredient are one drug.
+fn identities<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
+    let rows = &ctx.case.rows;
+    let mut seen: Vec<(u32, u32, Ix)> = (0..rows.len() as u32)
+        .filter(|&i| ws.standing[i as usize] == Standing::Live(Kind::Vein) || ws.next[i as usize] != crate::case::NONE)
+        .map(|i| (rows[i as usize].visit, ws.lent[i as usize].identity, i))
+        .collect();
+    seen.sort_unstable();
+    for group in seen.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let first = group[0].2;
+        for &(_, _, i) in &group[1..] {
+            let (a, b) = (&rows[first as usize], &rows[i as usize]);
+            if a.ingredient == b.ingredient && (a.local != b.local || a.hcpcs != b.hcpcs) {
+                rec.cite(i, R::DifferentStrengthSameDrug, Fact::Other(first));
+            }
+        }
+    }
+}
