@@ -61,6 +61,17 @@ impl<R: BufRead> JsonCases<R> {
         }
     }
 
+    /// The first byte that is not blank; nothing else is passed.
+    pub(crate) fn begins(&mut self) -> io::Result<Option<u8>> {
+        self.source.skip_mark()?;
+        self.source.blank()
+    }
+
+    /// The input behind what was passed, and where it stands.
+    pub(crate) fn into_rest(self) -> (R, Place) {
+        (self.source.input, self.source.place())
+    }
+
     /// The error of a key of the case read last, with the place where that key stands.
     pub fn error_at(&self, case: Option<String>, path: &str, message: &str, help: &str) -> ReadError {
         let text = std::str::from_utf8(&self.bytes).unwrap_or("");
