@@ -42,3 +42,12 @@ impl Profiles {
         Ok(Policy::default())
     }
 }
+
+/// The switch of a name that a case may set.
+///
+/// # Errors
+/// An unknown name, with the nearest one; a number of the code set, which only a dated policy file may state.
+pub fn switch(name: &str) -> Result<dripline::policy::Switch, ProfileError> {
+    dripline::policy::Switch::from_name(name)
+        .ok_or_else(|| ProfileError { message: format!("`{name}` is not a switch"), help: String::new() })
+}

@@ -386,11 +386,7 @@ fn run<T: Recorder>(
                 } else {
                     secondary(ctx, initial_class, class, first_code(class), next_code(class))
                 };
-                let rule = if is_initial {
-                    if site.by_reason { R::OfficeInitialIsReason } else { R::FacilityHierarchy }
-                } else {
-                    R::SequentialNewDrug
-                };
+                let rule = if is_initial { site.rule(ctx) } else { R::SequentialNewDrug };
                 if !is_initial {
                     cite_secondary(
                         ctx,
@@ -590,7 +586,7 @@ fn push<T: Recorder>(
         if class == VeinClass::Chemo { (Code::N96409, Code::N96411) } else { (Code::N96374, Code::N96375) };
     ws.item_cite(rec, p.item, R::PushDefinition, Fact::None);
     if is_initial {
-        let rule = if site.by_reason { R::OfficeInitialIsReason } else { R::FacilityHierarchy };
+        let rule = site.rule(ctx);
         earn(ctx, ws, rec, item.first_row, rule, Unit { distinct: site.modifier, initial: true, ..unit(first) });
     } else {
         if matches!(site.initial, Initial::Run(_) | Initial::Hydration) {

@@ -40,6 +40,14 @@ pub(crate) struct Site {
     pub has_reason: bool,
 }
 
+impl Site {
+    /// The rule that chose the initial service.
+    pub(crate) fn rule(&self, ctx: &Ctx) -> R {
+        let by_rank = ctx.facility() || ctx.policy.office_initial == OfficeInitial::Rank;
+        if by_rank && !self.by_reason { R::FacilityHierarchy } else { R::OfficeInitialIsReason }
+    }
+}
+
 /// Candidate for the initial service, in order of preference.
 type Candidate = ((u8, u32, Minute, u32), Initial);
 
@@ -113,11 +121,7 @@ pub(crate) fn initial<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, s
     }
     let head = initial_head(ws, site);
     if count > 1 {
-        rec.cite(
-            head,
-            if site.by_reason { R::OfficeInitialIsReason } else { R::FacilityHierarchy },
-            Fact::Count(count),
-        );
+        rec.cite(head, site.rule(ctx), Fact::Count(count));
         if let Initial::Run(k) = site.initial
             && !site.by_reason
             && (site.runs.0..site.runs.1).any(|n| n != k && ws.runs[n as usize].class == ws.runs[k as usize].class)

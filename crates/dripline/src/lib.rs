@@ -66,6 +66,9 @@ use case::Case;
 use policy::Policy;
 use record::Recorder;
 
+/// Version of the rules and the engine.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// What every output carries.
 pub const NOTICE: &str = "CPT codes © AMA; labels are ours, not CPT text; use may need an AMA licence. Rules not yet reviewed by a certified coder.";
 

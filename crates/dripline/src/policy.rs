@@ -9,6 +9,9 @@ use crate::chart::SwitchValue;
 
 include!(concat!(env!("OUT_DIR"), "/policy.rs"));
 
+/// The last date for which the code set was looked through; later dates use the same rules, with an assumption.
+pub const NEWEST_RULE_SET: jiff::civil::Date = jiff::civil::Date::constant(2026, 12, 31);
+
 /// What a switch takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

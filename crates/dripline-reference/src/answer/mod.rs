@@ -1,0 +1,543 @@
+//! The whole answer to a chart: lines, proof, what is missing, and which other reading would change it.
+
+mod ask;
+mod documentation;
+mod obstacles;
+mod prose;
+mod whatif;
+
+use std::collections::BTreeMap;
+
+use dripline::Workspace;
+use dripline::case::{Case, Ix};
+use dripline::chart::{Chart, OffCampus, Setting, SwitchValue};
+use dripline::coding::{
+    Addressee, Alternative, Assumption, Certainty, ChartDate, Coding, Confidence, DrugLine, Line, MinuteSpan, Minutes,
+    Query, RuleSet, ServiceLine, ServiceVerdict, ShortLine, ShortService, Unreported,
+};
+use dripline::policy::{NEWEST_RULE_SET, Part, Policy, Switch};
+use dripline::proof::{By, Proved};
+use dripline::record::{Assumed, Proof, Recorder};
+use dripline::rule::Grade;
+#[cfg(feature = "rule-off")]
+use dripline::rule::RuleId;
+use jiff::civil::Date;
+
+use crate::formulary::Formulary;
+use crate::lines::{DrugLines, drug_lines};
+use crate::profile::Profiles;
+use crate::resolve::{ChartError, Resolved, as_of, resolve};
+
+pub use obstacles::{Obstacle, WhyNot};
+
+/// Above this many administrations the other readings and the outcomes of answers are not run.
+pub const MOST_FOR_ALTERNATIVES: usize = 500;
+
+/// How charts are to be coded.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Named policy that wins over the case's own `profile`.
+    pub profile: Option<String>,
+    /// Switches that win over the case's own `policy`.
+    pub set: Vec<(String, SwitchValue)>,
+    /// Run the other documented readings.
+    pub alternatives: bool,
+    /// Work out drug lines.
+    pub drug_lines: bool,
+    /// A rule switched off, to prove that its page's cases depend on it.
+    #[cfg(feature = "rule-off")]
+    pub off: Option<RuleId>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            profile: None,
+            set: Vec::new(),
+            alternatives: true,
+            drug_lines: true,
+            #[cfg(feature = "rule-off")]
+            off: None,
+        }
+    }
+}
+
+/// Codes charts.
+#[derive(Clone, Debug)]
+pub struct Coder {
+    /// Table of drugs.
+    pub formulary: Formulary,
+    /// Named policies.
+    pub profiles: Profiles,
+}
+
+impl Default for Coder {
+    fn default() -> Self {
+        Coder { formulary: Formulary::built_in(), profiles: Profiles::built_in() }
+    }
+}
+
+/// A chart with its policy, resolved.
+struct Ready<'a> {
+    chart: &'a Chart,
+    name: String,
+    profile: String,
+    base: Policy,
+    policy: Policy,
+    on: Date,
+    resolved: Resolved,
+    assumptions: Vec<Assumption>,
+}
+
+/// Runs the engine, without a rule where a test switches it off.
+#[derive(Clone, Copy)]
+pub(crate) struct Engine {
+    #[cfg(feature = "rule-off")]
+    off: Option<RuleId>,
+}
+
+impl Engine {
+    fn new(options: &Options) -> Self {
+        let _ = options;
+        Engine {
+            #[cfg(feature = "rule-off")]
+            off: options.off,
+        }
+    }
+
+    pub(crate) fn run<R: Recorder>(self, case: &Case, policy: &Policy, ws: &mut Workspace, rec: &mut R) {
+        #[cfg(feature = "rule-off")]
+        dripline::code_without(case, policy, self.off, ws, rec);
+        #[cfg(not(feature = "rule-off"))]
+        dripline::code(case, policy, ws, rec);
+    }
+}
+
+impl Coder {
+    /// Codes a chart. `position` is its 1-based place in the input; `read` what its reader took for granted.
+    ///
+    /// # Errors
+    /// What the chart contradicts or leaves out, by key path.
+    pub fn code(
+        &self,
+        chart: &Chart,
+        position: usize,
+        read: &[Assumption],
+        options: &Options,
+    ) -> Result<Coding, ChartError> {
+        let ready = self.ready(chart, position, options)?;
+        let engine = Engine::new(options);
+        let (mut ws, mut rec) = (Workspace::default(), Proof::default());
+        let resolved = &ready.resolved;
+        engine.run(&resolved.case, &ready.policy, &mut ws, &mut rec);
+        let proved = dripline::proof::prove(&resolved.case, &ready.policy, &ws, &rec);
+        let drugs = match options.drug_lines {
+            true => drug_lines(chart, resolved, &ready.policy, &self.formulary),
+            false => DrugLines::default(),
+        };
+        let short = lines_of(chart, &ws);
+        let services = services(chart, resolved, &ws);
+        let mut assumptions = ready.assumptions.clone();
+        assumptions.extend_from_slice(read);
+        assumptions.extend(resolved.assumptions.iter().cloned());
+        assumptions.extend(engine_assumptions(&ready, &rec, &proved));
+        assumptions.extend(drugs.assumptions.iter().cloned());
+        let few = resolved.case.rows.len() <= MOST_FOR_ALTERNATIVES;
+        if !few {
+            assumptions.push(assumption(
+                "administrations",
+                "other readings and the outcomes of answers were not run",
+                format!("the case holds more than {MOST_FOR_ALTERNATIVES} administrations"),
+            ));
+        }
+        let mut what = whatif::WhatIf::new(&ready, engine, &self.formulary, &drugs.lines, &short, &services, options);
+        let alternatives = if few && options.alternatives { what.alternatives(&rec) } else { Vec::new() };
+        let queries = self.queries(&ready, &rec, &drugs, &mut what, few);
+        let checked = few && options.alternatives;
+        let lines = lines(&ready, &proved, &short, &alternatives, checked);
+        let mut seen = Vec::new();
+        assumptions.retain(|a| {
+            let new = !seen.contains(a);
+            if new {
+                seen.push(a.clone());
+            }
+            new
+        });
+        Ok(Coding {
+            case: ready.name.clone(),
+            setting: resolved.case.setting,
+            profile: ready.profile.clone(),
+            rule_set: RuleSet {
+                version: dripline::VERSION.to_owned(),
+                as_of: ChartDate(ready.on),
+                policy: overrides(&ready.base, &ready.policy),
+                policy_hash: hash(&ready.policy),
+                reference: BTreeMap::new(),
+            },
+            lines,
+            unreported: unreported(&ready, &proved, &drugs.lines),
+            minutes: minutes(resolved, &proved),
+            documentation: documentation::check(chart, resolved),
+            drug_lines: drugs.lines,
+            services,
+            queries,
+            alternatives,
+            edits: Vec::new(),
+            assumptions,
+        })
+    }
+
+    /// Why a chart does or does not earn a code.
+    ///
+    /// # Errors
+    /// As [`Coder::code`]; also a text that is no code at all, with the path `code`.
+    pub fn why_not(&self, chart: &Chart, position: usize, code: &str, options: &Options) -> Result<WhyNot, ChartError> {
+        let ready = self.ready(chart, position, options)?;
+        obstacles::why_not(self, &ready, code, options)
+    }
+
+    fn ready<'a>(&self, chart: &'a Chart, position: usize, options: &Options) -> Result<Ready<'a>, ChartError> {
+        let on = as_of(chart)?;
+        let mut assumptions = vec![assumption("rule_set", "rules not reviewed", dripline::NOTICE)];
+        if on > NEWEST_RULE_SET {
+            assumptions.push(assumption(
+                "as_of",
+                format!("the rule set in force on {NEWEST_RULE_SET}"),
+                format!("no rule set for {on} is known yet"),
+            ));
+        }
+        let profile = match (&options.profile, &chart.profile) {
+            (Some(asked), own) => {
+                if own.as_ref().is_some_and(|o| o != asked) {
+                    assumptions.push(assumption(
+                        "profile",
+                        asked,
+                        "the call names a profile, which wins over the case's",
+                    ));
+                }
+                asked.clone()
+            }
+            (None, Some(own)) => own.clone(),
+            (None, None) => {
+                assumptions.push(assumption("profile", "cpt", "the case names no profile"));
+                "cpt".to_owned()
+            }
+        };
+        let base = self.profiles.policy(&profile, on).map_err(|e| ChartError {
+            path: "profile".to_owned(),
+            message: e.message,
+            help: e.help,
+        })?;
+        let mut policy = base.clone();
+        for (name, value) in &chart.policy {
+            set(&mut policy, name, value, &format!("policy.{name}"))?;
+        }
+        for (name, value) in &options.set {
+            set(&mut policy, name, value, &format!("policy.{name}"))?;
+            if chart.policy.get(name).is_some_and(|own| own != value) {
+                let took = format!("{value}");
+                assumptions.push(assumption(
+                    &format!("policy.{name}"),
+                    took,
+                    "the call sets this switch, which wins over the case's policy",
+                ));
+            }
+        }
+        let resolved = resolve(chart, &policy, &self.formulary, on)?;
+        if chart.inpatient_order.is_some() && resolved.case.setting == Setting::Facility {
+            assumptions.push(assumption(
+                "inpatient_order",
+                "an outpatient claim of its own",
+                "outpatient services of the same hospital before an inpatient order may belong on the inpatient claim",
+            ));
+        }
+        let name = match &chart.case {
+            Some(own) => own.clone(),
+            None => position.to_string(),
+        };
+        Ok(Ready { chart, name, profile, base, policy, on, resolved, assumptions })
+    }
+
+    /// What is missing: the engine's questions and those of the drug lines, where some answer changes a line.
+    fn queries(
+        &self,
+        ready: &Ready,
+        rec: &Proof,
+        drugs: &DrugLines,
+        what: &mut whatif::WhatIf,
+        few: bool,
+    ) -> Vec<Query> {
+        let mut found = if few { what.queries(rec) } else { what.unanswered(rec) };
+        for q in ready.resolved.questions.iter().chain(&drugs.questions) {
+            found.push(Query {
+                administrations: q.rows.iter().map(|&r| ready.resolved.ids[r as usize].clone()).collect(),
+                field: q.field.to_owned(),
+                to: q.to,
+                ask: q.ask.clone(),
+                outcomes: what.drug_outcomes(q),
+            });
+        }
+        let order = |id: &str| ready.resolved.ids.iter().position(|i| i == id);
+        found.sort_by_cached_key(|q| (q.to, q.administrations.first().and_then(|a| order(a)), q.field.clone()));
+        found
+    }
+}
+
+fn assumption(path: impl Into<String>, took: impl Into<String>, why: impl Into<String>) -> Assumption {
+    Assumption { path: path.into(), took: took.into(), why: why.into() }
+}
+
+fn set(policy: &mut Policy, name: &str, value: &SwitchValue, path: &str) -> Result<(), ChartError> {
+    let switch = crate::profile::switch(name).map_err(|e| ChartError {
+        path: path.to_owned(),
+        message: e.message,
+        help: e.help,
+    })?;
+    policy.set(switch, value).map_err(|e| ChartError {
+        path: path.to_owned(),
+        message: e.message,
+        help: "see `dripline policy show` for every switch with its values".to_owned(),
+    })
+}
+
+/// Switches in which a policy differs from its profile.
+fn overrides(base: &Policy, policy: &Policy) -> BTreeMap<String, SwitchValue> {
+    Switch::ALL
+        .iter()
+        .filter(|s| base.get(**s) != policy.get(**s))
+        .map(|s| (s.name().to_owned(), policy.get(*s)))
+        .collect()
+}
+
+/// FNV-1a over every switch and its value, in order: equal for equal policies on every machine.
+fn hash(policy: &Policy) -> String {
+    let mut h: u64 = 0xcbf2_9ce4_8422_2325;
+    for s in Switch::ALL {
+        for byte in format!("{}={}\n", s.name(), policy.get(*s)).bytes() {
+            h = (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    format!("{h:016x}")
+}
+
+/// The lines as they stand on the claim.
+fn lines_of(chart: &Chart, ws: &Workspace) -> Vec<ShortLine> {
+    ws.lines
+        .iter()
+        .map(|l| {
+            let mut modifiers: Vec<String> =
+                [l.other, l.distinct].iter().map(|m| m.as_str()).filter(|m| !m.is_empty()).map(str::to_owned).collect();
+            match chart.off_campus {
+                Some(OffCampus::Excepted) => modifiers.push("PO".to_owned()),
+                Some(OffCampus::NonExcepted) => modifiers.push("PN".to_owned()),
+                None => {}
+            }
+            ShortLine {
+                code: l.code.as_str().to_owned(),
+                units: u64::from(l.units),
+                modifiers,
+                date: ChartDate(l.day.date()),
+            }
+        })
+        .collect()
+}
+
+fn lines(
+    ready: &Ready,
+    proved: &Proved,
+    short: &[ShortLine],
+    alternatives: &[Alternative],
+    checked: bool,
+) -> Vec<Line> {
+    proved
+        .lines
+        .iter()
+        .zip(short)
+        .map(|(p, s)| {
+            let hangs: Vec<String> = {
+                let mut found: Vec<String> = Vec::new();
+                for a in alternatives {
+                    if !a.lines.contains(s) && !found.contains(&a.switch) {
+                        found.push(a.switch.clone());
+                    }
+                }
+                found
+            };
+            Line {
+                code: s.code.clone(),
+                units: p.line.units,
+                modifiers: s.modifiers.clone(),
+                date: s.date,
+                administrations: p.rows.iter().map(|&r| ready.resolved.ids[r as usize].clone()).collect(),
+                rules: p.rules.iter().map(|r| r.as_str().to_owned()).collect(),
+                confidence: confidence(p.confidence()),
+                certainty: match (checked, hangs.is_empty()) {
+                    (false, _) => Certainty::NotChecked,
+                    (true, true) => Certainty::AllReadings,
+                    (true, false) => Certainty::Switches(hangs),
+                },
+                why: prose::line(ready, p),
+            }
+        })
+        .collect()
+}
+
+fn confidence(grade: Grade) -> Confidence {
+    match grade {
+        Grade::A => Confidence::A,
+        Grade::B => Confidence::B,
+        Grade::C => Confidence::C,
+        Grade::K => Confidence::K,
+    }
+}
+
+fn unreported(ready: &Ready, proved: &Proved, drugs: &[DrugLine]) -> Vec<Unreported> {
+    proved
+        .unreported
+        .iter()
+        .map(|u| Unreported {
+            administration: ready.resolved.ids[u.row as usize].clone(),
+            rules: u.rules.iter().map(|r| r.as_str().to_owned()).collect(),
+            why: prose::unreported(ready, u, drugs),
+        })
+        .collect()
+}
+
+fn minutes(resolved: &Resolved, proved: &Proved) -> Vec<Minutes> {
+    let clock = &resolved.case.clock;
+    proved
+        .minutes
+        .iter()
+        .map(|m| Minutes {
+            administration: resolved.ids[m.row as usize].clone(),
+            spans: m
+                .spans
+                .iter()
+                .map(|&(start, stop, by)| MinuteSpan {
+                    start: clock.show(start),
+                    stop: clock.show(stop),
+                    fate: by.fate(),
+                    by: match by {
+                        By::Code(code) => Some(code.as_str().to_owned()),
+                        By::Row(row) => Some(resolved.ids[row as usize].clone()),
+                        By::Rule(rule) => Some(rule.as_str().to_owned()),
+                        By::Pause => None,
+                    },
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+fn services(chart: &Chart, resolved: &Resolved, ws: &Workspace) -> Vec<ServiceLine> {
+    use dripline::VerdictKind;
+    chart
+        .services
+        .iter()
+        .zip(&resolved.service_ids)
+        .zip(&ws.services)
+        .map(|((s, id), v)| {
+            let (verdict, modifier) = match v.kind {
+                VerdictKind::Kept => (ServiceVerdict::Kept, None),
+                VerdictKind::Included => (ServiceVerdict::Included, None),
+                VerdictKind::Needs25 => (ServiceVerdict::NeedsModifier, Some("25".to_owned())),
+            };
+            ServiceLine {
+                id: id.clone(),
+                code: s.code.clone(),
+                verdict,
+                modifier,
+                rules: v.rule.iter().map(|r| r.as_str().to_owned()).collect(),
+                why: match v.rule {
+                    Some(rule) => rule.page().why.to_owned(),
+                    None => "No rule of drug administration touches it.".to_owned(),
+                },
+            }
+        })
+        .collect()
+}
+
+fn engine_assumptions(ready: &Ready, rec: &Proof, proved: &Proved) -> Vec<Assumption> {
+    let resolved = &ready.resolved;
+    let of = |row: Ix, key: &str| format!("administrations[{row}].{key}");
+    rec.assumed
+        .iter()
+        .map(|&(row, what)| {
+            let id = resolved.ids.get(row as usize).map_or("", String::as_str);
+            match what {
+                Assumed::InitialByRank => assumption(
+                    "primary_reason",
+                    format!("administration {id}, by rank"),
+                    "no main reason of the visit that decides is charted",
+                ),
+                Assumed::OneAfterTheOther => assumption(
+                    of(row, "start"),
+                    "given one after the other",
+                    "another drug is charted as pushed in the same minute",
+                ),
+                Assumed::UnknownSite => {
+                    assumption(of(row, "access"), "an access that the visit already has", "no access is charted")
+                }
+                Assumed::Supervised => {
+                    assumption("supervised", "true", "the case does not say whether a physician was on site")
+                }
+                Assumed::ComputedStop => {
+                    let stop = proved
+                        .minutes
+                        .iter()
+                        .find(|m| m.row == row)
+                        .and_then(|m| m.spans.last())
+                        .map(|s| resolved.case.clock.show(s.1).to_string());
+                    assumption(
+                        of(row, "stop"),
+                        stop.unwrap_or_default(),
+                        "no stop is charted; it follows from the charted volume and rate",
+                    )
+                }
+                Assumed::HydrationInitial => assumption(
+                    "primary_reason",
+                    format!("administration {id}, hydration"),
+                    "the payer accepts hydration as the parent of the services that ride on it",
+                ),
+                Assumed::InpatientOrder => assumption(
+                    "inpatient_order",
+                    "an outpatient claim of its own",
+                    "earlier outpatient services of the same hospital may belong on the inpatient claim",
+                ),
+            }
+        })
+        .collect()
+}
+
+/// To whom a question about a field goes.
+fn addressee(field: dripline::record::Field) -> Addressee {
+    use dripline::record::Field as F;
+    match field {
+        F::Indication | F::Purpose | F::LowValue | F::Counselling | F::Lesions | F::Unlisted => Addressee::Provider,
+        F::Components | F::VaccineKind => Addressee::Pharmacy,
+        F::Age | F::PumpOwner => Addressee::Biller,
+        F::Stop
+        | F::Start
+        | F::Method
+        | F::Rate
+        | F::Volume
+        | F::Attended
+        | F::Route
+        | F::PumpKind
+        | F::PlannedMinutes
+        | F::AccessKind
+        | F::StopAfterDeparture
+        | F::LongRun
+        | F::Impossible => Addressee::Nurse,
+    }
+}
+
+/// Switches of the lines part that a documented reading may set otherwise.
+fn line_switches() -> impl Iterator<Item = Switch> {
+    Switch::ALL.iter().copied().filter(|s| s.part() == Part::Lines)
+}
+
+/// A service's verdict without its proof.
+fn short_services(services: &[ServiceLine]) -> Vec<ShortService> {
+    services.iter().map(ServiceLine::short).collect()
+}

@@ -1,0 +1,86 @@
+//! Why, in words: the rule's own sentence and what was measured.
+
+use dripline::case::Ix;
+use dripline::coding::DrugLine;
+use dripline::proof::{ProvedLine, ProvedRow};
+use dripline::record::Fact;
+use dripline::rule::RuleId;
+
+use super::Ready;
+
+/// Why a line stands.
+pub(super) fn line(ready: &Ready, proved: &ProvedLine) -> String {
+    let mut text = String::new();
+    if let Some(first) = proved.rules.first() {
+        add(&mut text, first.page().why);
+    }
+    if let Some(minutes) = proved.minutes {
+        add(&mut text, &format!("Minutes counted: {minutes}."));
+    }
+    let mut told: Vec<RuleId> = proved.rules.first().copied().into_iter().collect();
+    for &(row, rule, fact) in &proved.facts {
+        if !matches!(fact, Fact::Gap { .. } | Fact::Shared { .. } | Fact::At(_)) {
+            continue;
+        }
+        if !told.contains(&rule) {
+            told.push(rule);
+            add(&mut text, rule.page().why);
+        }
+        let sentence = self::fact(ready, Some(row), fact);
+        if !text.contains(&sentence) {
+            add(&mut text, &sentence);
+        }
+    }
+    text
+}
+
+/// Why an administration stands in no line.
+pub(super) fn unreported(ready: &Ready, proved: &ProvedRow, drugs: &[DrugLine]) -> String {
+    let mut text = String::new();
+    if let Some(first) = proved.rules.first() {
+        add(&mut text, first.page().why);
+    }
+    add(&mut text, &fact(ready, None, proved.fact));
+    let id = &ready.resolved.ids[proved.row as usize];
+    if let Some(line) = drugs.iter().find(|d| d.administrations.contains(id)) {
+        let doses = match line.administrations.len() {
+            1 => "Its dose is".to_owned(),
+            2 => "Both doses are".to_owned(),
+            n => format!("All {n} doses are"),
+        };
+        add(&mut text, &format!("{doses} on the drug line ({} x{}).", line.hcpcs, line.units));
+    }
+    text
+}
+
+/// What was measured, as a sentence; empty where the rule's own sentence says it all.
+pub(super) fn fact(ready: &Ready, row: Option<Ix>, fact: Fact) -> String {
+    let id = |i: Ix| &ready.resolved.ids[i as usize];
+    let who = match row {
+        Some(row) => format!("Administration {} ", id(row)),
+        None => "It ".to_owned(),
+    };
+    match fact {
+        Fact::None | Fact::Count(_) => String::new(),
+        Fact::Minutes(m) => format!("Minutes: {m}."),
+        Fact::Gap { minutes, other } if minutes < 0 => {
+            format!("{who}was given while administration {} ran.", id(other))
+        }
+        Fact::Gap { minutes, other } => format!("Minutes since administration {}: {minutes}.", id(other)),
+        Fact::Shared { minutes, of, other } => {
+            format!("{who}shared {minutes} of its {of} minutes with administration {}.", id(other))
+        }
+        Fact::Other(other) => format!("See administration {}.", id(other)),
+        Fact::At(minute) => format!("The limit is {}.", ready.resolved.case.clock.show(minute)),
+    }
+}
+
+fn add(text: &mut String, sentence: &str) {
+    if sentence.is_empty() {
+        return;
+    }
+    if !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(sentence);
+}
