@@ -1,6 +1,6 @@
 //! One door for all input: JSON or worksheet text, told apart by the first byte.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read as _};
 
 use dripline::chart::Chart;
 use dripline::coding::Assumption;

@@ -69,7 +69,8 @@ impl<R: BufRead> JsonCases<R> {
 
     /// The input behind what was passed, and where it stands.
     pub(crate) fn into_rest(self) -> (R, Place) {
-        (self.source.input, self.source.place())
+        let place = self.source.place();
+        (self.source.input, place)
     }
 
     /// The error of a key of the case read last, with the place where that key stands.
