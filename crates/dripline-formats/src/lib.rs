@@ -12,13 +12,13 @@
 //!
 //! What is read may come from anyone: readers bound what they hold, refuse what they do not know and never guess.
 
-pub mod error;
-pub mod json;
-pub mod near;
-pub mod schema;
 pub mod compare;
 pub mod csv;
 pub mod diff;
+pub mod error;
 pub mod input;
+pub mod json;
+pub mod near;
+pub mod schema;
 pub mod text;
 pub mod worksheet;

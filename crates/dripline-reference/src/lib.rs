@@ -2,7 +2,9 @@
 //! units, dated policies, and the whole answer put together.
 
 pub mod answer;
+pub mod dose;
 pub mod formulary;
+mod identity;
 pub mod lines;
 pub mod profile;
 pub mod resolve;

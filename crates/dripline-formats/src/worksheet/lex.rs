@@ -127,7 +127,11 @@ impl<'a> Line<'a> {
             } else {
                 let bad = |end: usize| {
                     let here = span.start + i..(span.start + end).min(span.end);
-                    self.problem(here, "this escape is not known", "inside quotes write \\\" \\\\ \\n \\r \\t or \\u{e9}")
+                    self.problem(
+                        here,
+                        "this escape is not known",
+                        "inside quotes write \\\" \\\\ \\n \\r \\t or \\u{e9}",
+                    )
                 };
                 match chars.next() {
                     Some((_, e)) if opens(e) || e == '\\' => text.push(e),
@@ -136,8 +140,16 @@ impl<'a> Line<'a> {
                     Some((_, 't')) => text.push('\t'),
                     Some((at, 'u')) => {
                         let rest = &self.get(&span)[at + 1..];
-                        let digits = rest.strip_prefix('{').and_then(|r| r.split_once('}')).map(|(d, _)| d).ok_or_else(|| bad(at + 1))?;
-                        let code = if digits.len() <= 6 { u32::from_str_radix(digits, 16).ok().and_then(char::from_u32) } else { None };
+                        let digits = rest
+                            .strip_prefix('{')
+                            .and_then(|r| r.split_once('}'))
+                            .map(|(d, _)| d)
+                            .ok_or_else(|| bad(at + 1))?;
+                        let code = if digits.len() <= 6 {
+                            u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)
+                        } else {
+                            None
+                        };
                         text.push(code.ok_or_else(|| bad(at + digits.len() + 3))?);
                         for _ in 0..digits.chars().count() + 2 {
                             chars.next();
@@ -181,7 +193,11 @@ impl<'a> Line<'a> {
             .map(|piece| {
                 if piece.is_empty() {
                     let here = piece.start..piece.start + 1;
-                    return Err(self.problem(here, "an item of this list is empty", "leave the comma out, or write \"\" for an empty text"));
+                    return Err(self.problem(
+                        here,
+                        "an item of this list is empty",
+                        "leave the comma out, or write \"\" for an empty text",
+                    ));
                 }
                 self.value(piece)
             })

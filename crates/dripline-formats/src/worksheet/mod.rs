@@ -6,8 +6,10 @@
 //!
 //! The reader knows shapes, not drugs: names, codes and switches are looked up later, the same way as for JSON.
 
+mod keys;
 mod lex;
 mod read;
+mod say;
 mod time;
 mod words;
 mod write;
@@ -57,8 +59,11 @@ const WINDOW: usize = 60;
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let chars: Vec<char> =
-            self.source_line.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect();
+        let chars: Vec<char> = self
+            .source_line
+            .chars()
+            .map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
+            .collect();
         let at = self.column.saturating_sub(1).min(chars.len());
         let from = if at > WINDOW * 2 { at - WINDOW } else { 0 };
         let to = chars.len().min(at.saturating_add(self.length).saturating_add(WINDOW).min(from + WINDOW * 4));

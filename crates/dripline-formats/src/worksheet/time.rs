@@ -63,7 +63,11 @@ pub(super) fn moment(word: &str) -> Seen<When> {
     if bytes.len() > 10 && bytes[10] == b'T' && strict_date_shape(&word[..10]) {
         return match word.parse::<ChartTime>() {
             Ok(time) => Seen::Is(When::Full(time)),
-            Err(e) => Seen::Bad { message: e.to_string(), help: "write it as 2026-01-05T10:00".into() },
+            // The message ends in what would mend it.
+            Err(e) => match e.to_string().split_once("; ") {
+                Some((message, help)) => Seen::Bad { message: message.into(), help: help.into() },
+                None => Seen::Bad { message: e.to_string(), help: "write it as 2026-01-05T10:00".into() },
+            },
         };
     }
     let (body, half) = match word.find(|c: char| c.is_ascii_alphabetic()) {
@@ -76,10 +80,16 @@ pub(super) fn moment(word: &str) -> Seen<When> {
     let (hour, minute) = match body.split_once(':') {
         Some((h, m)) if digits(h) && h.len() <= 2 && digits(m) && m.len() == 2 => (h, m),
         Some((h, m)) if digits(h) && h.len() <= 2 && m.len() == 5 && digits(&m.replacen(':', "", 1)) => {
-            return Seen::Bad { message: format!("`{word}` has seconds"), help: "times are whole minutes: leave the seconds out".into() };
+            return Seen::Bad {
+                message: format!("`{word}` has seconds"),
+                help: "times are whole minutes: leave the seconds out".into(),
+            };
         }
         Some((h, m)) if digits(h) && digits(m) => {
-            return Seen::Bad { message: format!("`{word}` is not a time of day"), help: "write it as 10:00, 1000 or 10:05a".into() };
+            return Seen::Bad {
+                message: format!("`{word}` is not a time of day"),
+                help: "write it as 10:00, 1000 or 10:05a".into(),
+            };
         }
         Some(_) => return Seen::Not,
         None if digits(body) && body.len() == 4 => body.split_at(2),
@@ -102,7 +112,7 @@ pub(super) fn moment(word: &str) -> Seen<When> {
 
 /// `1005-1120`, `10:00-?`, `?-11:00`, and with dates `2026-01-05T10:00/2026-01-05T11:00`.
 pub(super) fn range(word: &str) -> Seen<Times> {
-    if !matches!(moment(word), Seen::Not) {
+    if matches!(moment(word), Seen::Is(_)) {
         return Seen::Not;
     }
     for (at, c) in word.char_indices().filter(|(_, c)| matches!(c, '-' | '–' | '—' | '/')) {
@@ -143,10 +153,18 @@ pub(super) fn date(word: &str) -> Seen<Date> {
     }
     let parts: Vec<&str> = word.split('/').collect();
     let &[month, day, year] = parts.as_slice() else { return Seen::Not };
-    if !(digits(month) && month.len() <= 2 && digits(day) && day.len() <= 2 && digits(year) && (year.len() == 2 || year.len() == 4)) {
+    if !(digits(month)
+        && month.len() <= 2
+        && digits(day)
+        && day.len() <= 2
+        && digits(year)
+        && (year.len() == 2 || year.len() == 4))
+    {
         return Seen::Not;
     }
-    let (Ok(month), Ok(day), Ok(written)) = (month.parse::<i8>(), day.parse::<i8>(), year.parse::<i16>()) else { return Seen::Not };
+    let (Ok(month), Ok(day), Ok(written)) = (month.parse::<i8>(), day.parse::<i8>(), year.parse::<i16>()) else {
+        return Seen::Not;
+    };
     let year = if year.len() == 2 { written + 2000 } else { written };
     match Date::new(year, month, day) {
         Ok(date) => Seen::Is(date),

@@ -71,13 +71,21 @@ pub(super) fn word(text: &str) -> Option<Word> {
     WORDS.iter().find(|(w, _)| *w == lower).map(|(_, word)| *word)
 }
 
-/// Whether a word may end a reason or the name of an access without quotes around these.
+/// Whether a word says something where free text may stand: in a drug's name, a reason or the name of an access.
 ///
-/// Short ones that are also English words count only in capitals.
+/// Routes that are also English words say it only in capitals.
+pub(super) fn word_in_text(text: &str) -> Option<Word> {
+    const ENGLISH: [&str; 4] = ["ia", "it", "id", "ip"];
+    let small = text.bytes().any(|b| b.is_ascii_lowercase());
+    if small && ENGLISH.contains(&text.to_ascii_lowercase().as_str()) { None } else { word(text) }
+}
+
+/// Whether a word ends a reason or the name of an access without quotes around these: what nobody means otherwise.
 pub(super) fn ends_phrase(text: &str) -> bool {
-    match text.to_ascii_lowercase().as_str() {
-        "iv" | "ivp" | "ivpb" | "im" | "sc" | "sq" | "subq" | "subcut" | "gtt" | "push" => true,
-        "ia" | "it" | "id" | "ip" => !text.bytes().any(|b| b.is_ascii_lowercase()),
+    match word_in_text(text) {
+        Some(Word::RouteMethod(..)) => true,
+        Some(Word::Route(route)) => matches!(route, "IV" | "IM" | "SC" | "IA" | "IT" | "ID" | "IP"),
+        Some(Word::Method(_)) => matches!(text.to_ascii_lowercase().as_str(), "push" | "gtt"),
         _ => false,
     }
 }
@@ -149,20 +157,26 @@ pub(super) fn unit(text: &str) -> Option<&'static str> {
     UNITS.iter().find(|(u, _)| *u == lower).map(|(_, unit)| *unit)
 }
 
+/// Minutes in a unit of time.
+pub(super) fn minutes_in(text: &str) -> Option<u32> {
+    match text.to_ascii_lowercase().as_str() {
+        "m" | "min" | "mins" | "minute" | "minutes" => Some(1),
+        "h" | "hr" | "hrs" | "hour" | "hours" => Some(60),
+        _ => None,
+    }
+}
+
 /// A unit of a rate in its usual spelling: `mL/hr` → `mL/h`.
 pub(super) fn rate_unit(text: &str) -> Option<String> {
     let (amount, time) = text.split_once('/')?;
-    let time = match time.to_ascii_lowercase().as_str() {
-        "h" | "hr" | "hour" => "h",
-        "min" => "min",
-        _ => return None,
-    };
+    let time = if minutes_in(time)? == 60 { "h" } else { "min" };
     Some(format!("{}/{time}", unit(amount)?))
 }
 
 /// A unit that no drug name ends in: a number is missing before it.
 pub(super) fn plain_unit(text: &str) -> bool {
-    matches!(text, "mg" | "mcg" | "mL" | "ml" | "mEq" | "meq" | "units" | "gm" | "cc" | "mmol") || rate_unit(text).is_some()
+    matches!(text, "mg" | "mcg" | "mL" | "ml" | "mEq" | "meq" | "units" | "gm" | "cc" | "mmol")
+        || rate_unit(text).is_some()
 }
 
 /// Unit spellings offered when one is not known.
@@ -209,11 +223,11 @@ pub(super) fn split_number(text: &str) -> Option<(String, &str)> {
     Some((number(front)?, &text[at..]))
 }
 
-/// A number times a million, exactly.
-pub(super) fn million(number: &str) -> String {
+/// A number times a power of ten, exactly.
+fn times_ten_to(number: &str, places: usize) -> String {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let fraction = format!("{fraction:0<6}");
-    let (more, rest) = fraction.split_at(6);
+    let fraction = format!("{fraction:0<places$}");
+    let (more, rest) = fraction.split_at(places);
     let whole = format!("{whole}{more}");
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
@@ -235,8 +249,18 @@ impl Amount {
         format!("{} {}", self.number, self.unit)
     }
 
-    pub fn is_volume(&self) -> bool {
-        self.unit == "mL" || self.unit == "L"
+    /// In millilitres, where it is a volume.
+    pub fn millilitres(&self) -> Option<String> {
+        match self.unit.as_str() {
+            "mL" => Some(self.text()),
+            "L" => Some(format!("{} mL", times_ten_to(&self.number, 3))),
+            _ => None,
+        }
+    }
+
+    /// Reads a number, its unit and, between them, `million`.
+    pub fn of_million(number: &str, written: &str) -> Option<Amount> {
+        Amount::of(&times_ten_to(number, 6), written)
     }
 
     /// Makes an amount of a number and a unit as written.
@@ -252,7 +276,7 @@ impl Amount {
         let (number, rest) = split_number(text.trim())?;
         let rest = rest.trim();
         match rest.split_once(char::is_whitespace) {
-            Some((m, u)) if m.eq_ignore_ascii_case("million") => Amount::of(&million(&number), u.trim()),
+            Some((m, u)) if m.eq_ignore_ascii_case("million") => Amount::of_million(&number, u.trim()),
             _ => Amount::of(&number, rest),
         }
     }
@@ -261,12 +285,40 @@ impl Amount {
 /// Whether a drug's name as charted is that of a plain fluid.
 pub(super) fn is_fluid(name: &str) -> bool {
     const CORE: &[&str] = &[
-        "ns", "saline", "nacl", "chloride", "lr", "ringer's", "ringer’s", "ringers", "ringer", "lactate", "dextrose", "d5", "d5w", "d10w",
-        "d5ns", "d5lr", "d5½ns", "d51/2ns", "½ns", "1/2ns", "plasma-lyte", "plasmalyte", "normosol", "normosol-r", "isolyte", "fluid",
-        "fluids", "ivf", "crystalloid",
+        "ns",
+        "saline",
+        "nacl",
+        "chloride",
+        "lr",
+        "ringer's",
+        "ringer’s",
+        "ringers",
+        "ringer",
+        "lactate",
+        "dextrose",
+        "d5",
+        "d5w",
+        "d10w",
+        "d5ns",
+        "d5lr",
+        "d5½ns",
+        "d51/2ns",
+        "½ns",
+        "1/2ns",
+        "plasma-lyte",
+        "plasmalyte",
+        "normosol",
+        "normosol-r",
+        "isolyte",
+        "fluid",
+        "fluids",
+        "ivf",
+        "crystalloid",
     ];
-    const BESIDE: &[&str] =
-        &["normal", "sodium", "lactated", "half", "0.9%", "0.45%", "0.9", "0.45", "5%", "10%", "1/2", "½", "in", "and", "water", "iv", "a"];
+    const BESIDE: &[&str] = &[
+        "normal", "sodium", "lactated", "half", "0.9%", "0.45%", "0.9", "0.45", "5%", "10%", "1/2", "½", "in", "and",
+        "water", "iv", "a",
+    ];
     let lower = name.to_lowercase();
     let mut core = false;
     lower.split_whitespace().all(|w| {
@@ -276,30 +328,10 @@ pub(super) fn is_fluid(name: &str) -> bool {
     }) && core
 }
 
-/// Keys of the header.
-pub(super) const CASE_KEYS: &[&str] = &[
-    "case", "setting", "place_of_service", "pos", "bill_type", "billed_by", "profile", "policy", "as_of", "time_zone", "arrival",
-    "departure", "inpatient_order", "primary_reason", "accesses", "services", "diagnoses", "age_years", "supervised", "off_campus",
-    "administrations", "billed",
-];
-
-/// Keys of an administration.
-pub(super) const ROW_KEYS: &[&str] = &[
-    "id", "visit", "drug", "hcpcs", "ndc", "rxnorm", "class", "purpose", "dose", "route", "method", "start", "stop", "date",
-    "stop_source", "interruptions", "pause", "planned_minutes", "volume", "rate", "attended", "access", "bag", "order", "indication",
-    "same_dose_as", "lesions", "components", "counselling", "pump", "pump.kind", "pump.event", "pump.owner", "containers", "vial", "mdv",
-    "wasted", "supplied_by", "purchased_340b", "status", "given_by", "credentials", "ordered_route", "ordered_dose", "monitored",
-    "source",
-];
-
-/// Keys of a `+CODE` row.
-pub(super) const SERVICE_KEYS: &[&str] = &["id", "date", "start", "stop", "modifiers", "units", "reason"];
-
-/// Keys of an `access` row.
-pub(super) const ACCESS_KEYS: &[&str] = &["kind", "need", "needed_because"];
-
-/// Keys of a `billed` row.
-pub(super) const BILLED_KEYS: &[&str] = &["units", "modifiers", "date"];
+/// The volume that the amount behind a name is, where what was given is a plain fluid.
+pub(super) fn fluid_volume(name: &str, hydration: bool, amount: &Amount) -> Option<String> {
+    if hydration || is_fluid(name) { amount.millilitres() } else { None }
+}
 
 /// The nearest of some words, if one is near enough to be meant.
 pub(super) fn nearest<'a>(text: &str, among: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
