@@ -12,6 +12,7 @@
 //!
 //! What is read may come from anyone: readers bound what they hold, refuse what they do not know and never guess.
 
+pub mod cases;
 pub mod compare;
 pub mod csv;
 pub mod diff;
