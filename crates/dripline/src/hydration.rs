@@ -2,7 +2,7 @@
 
 use crate::case::{NONE, Reason};
 use crate::code::Code;
-use crate::minutes::{cut, merge, total};
+use crate::minutes::{cut_sorted, meet, merge, total};
 use crate::policy::{HydrationIndication, HydrationSum, SubtractPushFromHydration, Switch};
 use crate::record::{Fact, Field, Recorder};
 use crate::rule::RuleId as R;
@@ -88,7 +88,7 @@ pub(crate) fn hydration<T: Recorder>(
     let mut last = from;
     for k in items.0 as usize..items.1 as usize {
         let i = ws.fluid_items[k];
-        if crate::minutes::shared(ws.span(ws.items[i as usize].net), ws.span(kept)) > 0 {
+        if meet(ws.span(ws.items[i as usize].net), ws.span(kept)) {
             ws.fluid_items[last] = i;
             last += 1;
         } else {
@@ -117,8 +117,8 @@ pub(crate) fn hydration<T: Recorder>(
 
 fn around(ctx: &Ctx, ws: &Workspace, g: crate::place::Group) -> ServiceFlags {
     let chemo = (g.lo..g.hi).any(|k| ws.items[ws.order[k] as usize].class == VeinClass::Chemo);
-    let transfused = ctx.case.services.iter().any(|s| s.is_36430)
-        || ws.standing.iter().any(|s| *s == crate::work::Standing::Live(Kind::Blood));
+    let transfused =
+        ctx.case.services.iter().any(|s| s.is_36430) || ws.standing.contains(&crate::work::Standing::Live(Kind::Blood));
     ServiceFlags { chemo_or_transfusion: chemo || transfused }
 }
 
@@ -218,16 +218,9 @@ fn subtract<T: Recorder>(
     ws.scratch.clear();
     let mut pushes = false;
     let no_overlap = ctx.on(R::HydrationNoOverlap) && ctx.on(R::ConcurrentNoHydration);
-    for n in 0..ws.items.len() {
-        let item = ws.items[n];
-        if item.lane != Kind::Vein
-            || item.visit != lead.visit
-            || item.site != lead.site
-            || item.class == VeinClass::Hydration
-            || item.untimed
-        {
-            continue;
-        }
+    let (lo, hi) = crate::assign::beside(ws, lead.visit, lead.site);
+    for n in lo..hi {
+        let item = &ws.items[ws.beside[n].item as usize];
         let long = item.net.1 > item.net.0 && item.minutes > ctx.policy.push_max_minutes;
         if item.long_pump && no_overlap {
             ws.scratch.push((item.start, item.stop.max(item.start)));
@@ -245,15 +238,12 @@ fn subtract<T: Recorder>(
             }
         }
     }
-    let mut cuts = std::mem::take(&mut ws.scratch);
+    merge(&mut ws.scratch, 0);
     let from = ws.pieces.len();
     for p in own.0..own.1 {
         let span = ws.pieces[p as usize];
-        let mut pieces = std::mem::take(&mut ws.pieces);
-        cut(span, &mut cuts, &mut pieces);
-        ws.pieces = pieces;
+        cut_sorted(span, &ws.scratch, &mut ws.pieces);
     }
-    ws.scratch = cuts;
     let left = (from as u32, ws.pieces.len() as u32);
     let lost = total(ws.span(own)) - total(ws.span(left));
     if lost > 0 {
