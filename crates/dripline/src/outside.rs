@@ -601,9 +601,7 @@ pub(crate) fn own_pump_code<T: Recorder>(
 ) -> Option<(Code, R)> {
     let kind = pump.and_then(|p| p.kind);
     if class == VeinClass::Drug {
-        return (ctx.on(R::NonchemoOver8hPump)
-            && (ctx.facility() || !ctx.on(R::FacilityOnly))
-            && lane == Kind::Vein)
+        return (ctx.on(R::NonchemoOver8hPump) && (ctx.facility() || !ctx.on(R::FacilityOnly)) && lane == Kind::Vein)
             .then_some((Code::C8957, R::NonchemoOver8hPump));
     }
     if !matches!(kind, Some(PumpKind::Portable | PumpKind::Implanted)) || !ctx.on(R::ChemoPumpStart) {

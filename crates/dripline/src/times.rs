@@ -3,8 +3,8 @@
 use crate::case::Ix;
 use crate::chart::{Method, PumpEvent, StopSource};
 use crate::code::Code;
-use crate::policy::{InfusionDocumentation, LongHandPush, MissingStart, MissingStop, Switch, UnstatedMethod};
 use crate::outside::own_pump_code;
+use crate::policy::{InfusionDocumentation, LongHandPush, MissingStart, MissingStop, Switch, UnstatedMethod};
 use crate::record::{Assumed, Codes, Fact, Field, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::Minute;
