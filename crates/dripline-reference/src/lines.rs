@@ -198,6 +198,7 @@ impl<'a> Ctx<'a> {
                 Some(Supplier::Patient | Supplier::Pharmacy | Supplier::Manufacturer)
                     if self.on(R::NonpatientPurchased) =>
                 {
+                    open.noted.push((i, R::NonpatientPurchased));
                     continue;
                 }
                 None => no_supplier = true,
