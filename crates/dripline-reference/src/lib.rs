@@ -1,1 +1,3 @@
 //! dripline-reference
+
+pub mod tables;
