@@ -86,7 +86,7 @@ pub struct Dosage {
     pub amount: Decimal,
     /// Of what.
     pub unit: Unit,
-    /// `UP TO`: a lower dose is one whole billing unit; it is so for a started unit of every code, here the code says it.
+    /// `UP TO`: the code itself says that a lower dose is one billing unit.
     pub up_to: bool,
 }
 
@@ -221,16 +221,11 @@ fn without_parentheses(text: &str) -> String {
 
 /// The dosage at the end of a long description (`…, 10 mg`), as written, where it can be read.
 #[cfg(feature = "import")]
-pub(super) fn at_the_end(description: &str) -> Option<&str> {
-    let mut from = description.len();
-    // The last comma may stand inside a number (`100,000 units`), hence the last two are tried, the longer first.
-    let commas: Vec<usize> = std::iter::from_fn(|| {
-        from = description[..from].rfind(',')?;
-        Some(from)
-    })
-    .take(2)
-    .collect();
-    commas.iter().rev().map(|&at| description[at + 1..].trim()).find(|tail| read(tail).is_ok())
+pub(super) fn at_the_end(description: &str) -> Option<String> {
+    let plain = without_parentheses(description);
+    let commas: Vec<usize> = plain.rmatch_indices(',').map(|(at, _)| at).take(2).collect();
+    // The last comma may stand inside a number (`100,000 units`): of the last two the longer tail comes first.
+    commas.iter().rev().map(|&at| plain[at + 1..].trim()).find(|tail| read(tail).is_ok()).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -306,10 +301,15 @@ mod tests {
     #[cfg(feature = "import")]
     #[test]
     fn the_dosage_at_the_end_of_a_description() {
-        assert_eq!(at_the_end("Injection, made-up drug, 10 mg"), Some("10 mg"));
-        assert_eq!(at_the_end("Injection, made-up drug, 100,000 units"), Some("100,000 units"));
-        assert_eq!(at_the_end("Injection, made-up drug, per 50 mg"), Some("per 50 mg"));
-        assert_eq!(at_the_end("Injection, made-up drug"), None);
-        assert_eq!(at_the_end("10 mg"), None);
+        for (description, dosage) in [
+            ("Injection, made-up drug, 10 mg", Some("10 mg")),
+            ("Injection, made-up drug, 100,000 units", Some("100,000 units")),
+            ("Injection, made-up drug, per 50 mg", Some("per 50 mg")),
+            ("Injection, made-up drug, 10 mg (a remark, with a comma)", Some("10 mg")),
+            ("Injection, made-up drug", None),
+            ("10 mg", None),
+        ] {
+            assert_eq!(at_the_end(description).as_deref(), dosage, "{description}");
+        }
     }
 }

@@ -38,24 +38,8 @@ pub enum ImportError {
         what: String,
     },
     /// Its header is nearly that of a known table.
-    #[error(
-        "{name}: the header of {table} has changed\n  expected: {}\n  found:    {}\n  {}; the file is not read on a guess",
-        expected.join(" | "), found.join(" | "), difference(missing, unknown)
-    )]
-    HeaderChanged {
-        /// The file.
-        name: String,
-        /// The table that it resembles.
-        table: &'static str,
-        /// The columns of that table.
-        expected: Vec<&'static str>,
-        /// The columns of the file.
-        found: Vec<String>,
-        /// Columns that are not in the file.
-        missing: Vec<&'static str>,
-        /// Columns that the table does not have.
-        unknown: Vec<String>,
-    },
+    #[error(transparent)]
+    HeaderChanged(Box<HeaderChanged>),
     /// A row does not hold what its columns say.
     #[error("{name}, line {line}: {what}; nothing of the file was imported")]
     Row {
@@ -67,16 +51,14 @@ pub enum ImportError {
         what: String,
     },
     /// Two rows say different things of one code.
-    #[error("{kind}: two rows for {key}: {one}; {other}; import the right file alone")]
+    #[error("{kind}: two rows for {key}: {values}; import the right file alone")]
     Contradiction {
         /// The table.
         kind: Kind,
         /// The code.
         key: String,
-        /// The one row.
-        one: String,
-        /// The other row.
-        other: String,
+        /// What the one row says and what the other.
+        values: String,
     },
     /// Pair edits that may be either table's.
     #[error(
@@ -138,6 +120,27 @@ pub enum ImportError {
     /// The store could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A header that is nearly that of a known table.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{name}: the header of {table} has changed\n  expected: {}\n  found:    {}\n  {}; the file is not read on a guess",
+    expected.join(" | "), found.join(" | "), difference(missing, unknown)
+)]
+pub struct HeaderChanged {
+    /// The file.
+    pub name: String,
+    /// The table that it resembles.
+    pub table: &'static str,
+    /// The columns of that table.
+    pub expected: Vec<&'static str>,
+    /// The columns of the file.
+    pub found: Vec<String>,
+    /// Columns that are not in the file.
+    pub missing: Vec<&'static str>,
+    /// Columns that the table does not have.
+    pub unknown: Vec<String>,
 }
 
 fn besides(mend: &str) -> String {

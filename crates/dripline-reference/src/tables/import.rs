@@ -7,6 +7,7 @@ use csv::StringRecord;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
+use super::error::HeaderChanged;
 use super::fixed::Form;
 use super::layout::{self, Changed, Family, HEAD, Header, Recognised};
 use super::parse::{self, HcpcsPart, Rows, dosage_of};
@@ -77,7 +78,7 @@ struct Dated {
 
 /// SHA-256 in hexadecimal.
 pub(super) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Imports release files, given as name and content, into the store: every table of the call, or none.
@@ -184,14 +185,15 @@ fn read(member: Member) -> Result<Result<Parsed, Passed>, ImportError> {
         Seen::Header(header, shape, above) => (header, shape, above),
         Seen::Changed(changed) => {
             let Changed { label, expected, found, missing, unknown, .. } = changed;
-            return Err(ImportError::HeaderChanged {
-                name: member.name,
+            let name = member.name;
+            return Err(ImportError::HeaderChanged(Box::new(HeaderChanged {
+                name,
                 table: label,
                 expected,
                 found,
                 missing,
                 unknown,
-            });
+            })));
         }
         Seen::Nothing(why) => return passed(&why),
     };
@@ -440,15 +442,17 @@ fn unique<R: Record>(kind: Kind, rows: Vec<R>) -> Result<Table<R>, ImportError> 
     let table = sorted(rows);
     match table.rows().windows(2).find(|pair| pair[0].key() == pair[1].key()) {
         None => Ok(table),
-        Some(pair) => {
-            Err(ImportError::Contradiction { kind, key: pair[0].name(), one: pair[0].value(), other: pair[1].value() })
-        }
+        Some(pair) => Err(ImportError::Contradiction {
+            kind,
+            key: pair[0].name(),
+            values: format!("{}; {}", pair[0].value(), pair[1].value()),
+        }),
     }
 }
 
 /// From 2026 CMS issues the same values twice, with a higher factor for qualifying participants.
 fn rvu(mut rows: Vec<Rvu>) -> Result<Table<Rvu>, ImportError> {
-    rows.sort_by(|a, b| (a.key(), a.conversion_factor).cmp(&(b.key(), b.conversion_factor)));
+    rows.sort_by_key(|r| (r.key(), r.conversion_factor));
     rows.dedup_by(|higher, lower| {
         if higher == lower {
             return true;
@@ -461,6 +465,12 @@ fn rvu(mut rows: Vec<Rvu>) -> Result<Table<Rvu>, ImportError> {
         same
     });
     unique(Kind::Rvu, rows)
+}
+
+fn dates(part: &HcpcsPart) -> String {
+    let shown = |date: Option<Date>| date.map_or_else(|| "none".to_owned(), |d| d.to_string());
+    let (added, terminated) = part.dates.unwrap_or_default();
+    format!("added {}, terminated {}", shown(added), shown(terminated))
 }
 
 /// The codes of a release: the list of codes with its dates, completed by descriptions and the list of unclassified.
@@ -490,8 +500,7 @@ fn hcpcs(parts: impl Iterator<Item = Rows>, old: &[Hcpcs]) -> Result<Table<Hcpcs
             return Err(ImportError::Contradiction {
                 kind: Kind::Hcpcs,
                 key: part.code.to_string(),
-                one: format!("{:?}", first.dates),
-                other: format!("{:?}", part.dates),
+                values: format!("{}; {}", dates(first), dates(&part)),
             });
         }
         let kept = before.get(&part.code).map_or_else(|| blank(part.code), |h| (*h).clone());

@@ -554,8 +554,9 @@ pub(super) fn recognise(records: &[StringRecord]) -> Recognised {
             if cells.iter().filter(|c| !c.is_empty()).count() < 3 {
                 continue;
             }
+            let names: Vec<(String, Vec<i16>)> = cells.iter().map(|c| plain(c)).collect();
             for layout in LAYOUTS {
-                match compare(layout, &cells, top + span) {
+                match compare(layout, &cells, &names, top + span) {
                     Compared::Fits(header) => {
                         let columns = |h: &Header| h.places.iter().flatten().count();
                         let closer = best
@@ -604,15 +605,15 @@ enum Compared {
     Other,
 }
 
-fn compare(layout: &'static Layout, cells: &[String], after: usize) -> Compared {
+fn compare(layout: &'static Layout, cells: &[String], names: &[(String, Vec<i16>)], after: usize) -> Compared {
     let mut places = vec![None; layout.columns.len()];
     let (mut unknown, mut years, mut repeated) = (Vec::new(), Vec::new(), false);
     for (i, cell) in cells.iter().enumerate().filter(|(_, c)| !c.is_empty()) {
-        let (name, found_years) = plain(cell);
+        let (name, found_years) = &names[i];
         years.extend(found_years);
         let numbered = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let known = |name: &str| layout.columns.iter().position(|c| c.names.split('|').any(|n| n == name));
-        match known(&name) {
+        match known(name) {
             Some(c) => {
                 repeated |= places[c].is_some();
                 places[c] = Some(i);

@@ -44,7 +44,6 @@ mod error;
 #[cfg(feature = "import")]
 mod fixed;
 #[cfg(feature = "import")]
-#[allow(clippy::module_inception)]
 mod import;
 #[cfg(feature = "import")]
 mod layout;
@@ -57,7 +56,7 @@ mod when;
 
 pub use code::Code;
 #[cfg(feature = "import")]
-pub use error::ImportError;
+pub use error::{HeaderChanged, ImportError};
 #[cfg(feature = "import")]
 use import::hash;
 #[cfg(feature = "import")]

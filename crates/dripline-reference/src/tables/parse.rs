@@ -459,7 +459,7 @@ fn hcpcs(
 
 /// The dosage that a description ends with.
 pub(super) fn dosage_of(description: Option<&String>) -> Option<String> {
-    description.and_then(|d| dosage::at_the_end(d)).map(words)
+    description.and_then(|d| dosage::at_the_end(d)).map(|d| words(&d))
 }
 
 fn ndc(member: &Member, header: &Header, shape: Shape, left_out: &mut LeftOut) -> Result<Rows, ImportError> {

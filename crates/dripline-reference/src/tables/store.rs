@@ -35,7 +35,7 @@ pub struct Snapshot {
     pub kind: Kind,
     /// The quarter.
     pub quarter: Quarter,
-    /// Number of rows.
+    /// Number of different rows.
     pub rows: usize,
     /// When it was imported; the caller's date.
     pub imported_on: Date,

@@ -62,6 +62,7 @@ struct Pair {
 
 const NO_DAY: u16 = u16::MAX;
 
+#[cfg(feature = "import")]
 fn narrow(date: Option<Date>) -> u16 {
     u16::try_from(codec::day(date)).unwrap_or(NO_DAY)
 }

@@ -203,12 +203,22 @@ impl Member {
             .delimiter(delimiter)
             .from_reader(text.as_bytes());
         let mut record = StringRecord::new();
+        let mut last = 0;
         let unreadable = |e: csv::Error| ImportError::Unreadable { name: self.name.clone(), what: e.to_string() };
         while reader.read_record(&mut record).map_err(unreadable)? {
-            let line = record.position().map_or(0, csv::Position::line);
+            let (line, byte) = record.position().map_or((0, 0), |p| (p.line(), p.byte()));
+            last = usize::try_from(byte).unwrap_or(usize::MAX);
             if !row(line, &record)? {
-                break;
+                return Ok(());
             }
+        }
+        // A quote that is never closed takes in all that follows it.
+        if ends_in_quotes(text.as_bytes().get(last..).unwrap_or_default(), delimiter) {
+            return Err(ImportError::CutShort {
+                name: self.name.clone(),
+                what: "its last row has a quotation mark that is not closed".to_owned(),
+                mend: "",
+            });
         }
         Ok(())
     }
@@ -248,6 +258,21 @@ impl Member {
         }
         Ok(())
     }
+}
+
+/// Does a record end inside a quoted field? A mark within an unquoted field is a sign like any other.
+fn ends_in_quotes(record: &[u8], delimiter: u8) -> bool {
+    let (mut quoted, mut start) = (false, true);
+    for &byte in record {
+        if byte == b'"' && (quoted || start) {
+            quoted = !quoted;
+            // A doubled mark opens the field again.
+            start = !quoted;
+        } else {
+            start = !quoted && (byte == delimiter || byte == b'\n' || byte == b'\r');
+        }
+    }
+    quoted
 }
 
 /// A cell as text. A workbook holds numbers as floats; their shortest form is what was typed.
