@@ -561,8 +561,8 @@ fn quarters_that_differ_are_an_error_that_names_the_option() {
         (
             vec![("pairs.txt", "ptp_practitioner.txt")],
             Some("2021Q1"),
-            "pairs.txt: a row is dated 2024-06-30, after 2021Q1 ended; the file is of a later quarter; name the right \
-             one with `--quarter 2024Q2`",
+            "pairs.txt: a row is dated 2024-06-30, after 2021Q1 ended; name the file's own quarter, not before 2024Q2, \
+             with `--quarter`",
         ),
     ] {
         let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, file)| (*name, sample(file))).collect();

@@ -106,8 +106,8 @@ pub enum ImportError {
     },
     /// The file knows of a later day than its quarter's last.
     #[error(
-        "{name}: a row is dated {date}, after {quarter} ended; the file is of a later quarter; name the right one with \
-         `--quarter {}`", Quarter::of_date(*date)
+        "{name}: a row is dated {date}, after {quarter} ended; name the file's own quarter, not before {}, with `--quarter`",
+        Quarter::of_date(*date)
     )]
     LaterQuarter {
         /// The file.

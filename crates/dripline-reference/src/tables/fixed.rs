@@ -55,7 +55,7 @@ static RVU: Form = Form {
         ("FACILITY TOTAL", 96, 102),
         ("PCTC IND", 102, 103),
         ("GLOB DAYS", 103, 106),
-        ("CONV FACTOR", 131, 140),
+        ("CONV FACTOR", 133, 140),
     ],
     is_row: |line| {
         line.len() >= 140
