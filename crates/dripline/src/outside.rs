@@ -192,12 +192,7 @@ fn dose_lead(ctx: &Ctx, ws: &mut Workspace, i: Ix) -> Option<Ix> {
     if rows[i as usize].same_dose_as == NONE && !rows.iter().any(|r| r.same_dose_as == i) {
         return None;
     }
-    for j in 0..i {
-        if injected(ctx, ws, j) && end(j) == mine && ws.find(j) != own && ws.find(j) == j {
-            return Some(j);
-        }
-    }
-    None
+    (0..i).find(|&j| injected(ctx, ws, j) && end(j) == mine && ws.find(j) != own && ws.find(j) == j)
 }
 
 fn out_chain<T: Recorder>(ws: &mut Workspace, rec: &mut T, head: Ix, rule: R) {
