@@ -1,6 +1,6 @@
 //! Codes outside the hierarchy: injections, other routes, pumps, vaccines, blood.
 
-use crate::assign::{Unit, earn};
+use crate::assign::{Unit, earn, unit_day};
 use crate::case::{Ix, NONE, PumpUse, Row, VaccineKind};
 use crate::chart::{Class, PumpEvent, PumpKind, PumpOwner, Setting};
 use crate::code::Code;
@@ -256,20 +256,24 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         merge(&mut ws.scratch, 0);
         let spans = std::mem::take(&mut ws.scratch);
         let m = total(&spans);
-        let at = |n: i64| ctx.case.clock.day(crate::minutes::nth(&spans, n));
+        let at = |ws: &Workspace, threshold: i64, began: i64| unit_day(ctx, ws, lead.visit, &spans, threshold, began);
         if ctx.on(R::UnitScPump) {
             for k in 0..ws.items.len() {
                 let o = ws.items[k];
                 if of_visit(&o) && o.first_row != heads {
-                    earn(ctx, ws, rec, o.first_row, R::UnitScPump, unit(Code::N96369, at(15), 0));
+                    let day = at(ws, 15, 0);
+                    earn(ctx, ws, rec, o.first_row, R::UnitScPump, unit(Code::N96369, day, 0));
                 }
             }
-            earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96369, at(15), 1));
+            let day = at(ws, 15, 0);
+            earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96369, day, 1));
             for h in 1..=(m - 31).div_euclid(60).max(0) {
-                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96370, at(60 * h + 30), 1));
+                let day = at(ws, 60 * h + 30, 60 * h);
+                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96370, day, 1));
             }
             if second {
-                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96371, at(0), 1));
+                let day = at(ws, 0, 0);
+                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96371, day, 1));
             }
             for k in 0..ws.items.len() {
                 if of_visit(&ws.items[k]) {
@@ -277,7 +281,8 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                 }
             }
         } else {
-            earn(ctx, ws, rec, heads, R::ScimInjection, unit(Code::N96372, at(0), 1));
+            let day = at(ws, 0, 0);
+            earn(ctx, ws, rec, heads, R::ScimInjection, unit(Code::N96372, day, 1));
         }
         ws.scratch = spans;
     }
@@ -330,14 +335,17 @@ fn artery<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         merge(&mut ws.scratch, 0);
         let spans = std::mem::take(&mut ws.scratch);
         let m = total(&spans);
-        let at = |n: i64| ctx.case.clock.day(crate::minutes::nth(&spans, n));
-        earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96422, at(15), 1));
+        let at = |ws: &Workspace, threshold: i64, began: i64| unit_day(ctx, ws, item.visit, &spans, threshold, began);
+        let day = at(ws, 15, 0);
+        earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96422, day, 1));
         for h in 1..=(m - 31).div_euclid(60).max(0) {
-            earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96423, at(60 * h + 30), 1));
+            let day = at(ws, 60 * h + 30, 60 * h);
+            earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96423, day, 1));
         }
         for k in n + 1..ws.items.len() {
             if same(&ws.items[k]) {
-                earn(ctx, ws, rec, ws.items[k].first_row, R::UnitChemoIa, unit(Code::N96422, at(15), 0));
+                let day = at(ws, 15, 0);
+                earn(ctx, ws, rec, ws.items[k].first_row, R::UnitChemoIa, unit(Code::N96422, day, 0));
             }
         }
         ws.scratch = spans;
@@ -454,8 +462,7 @@ fn vaccines<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                     _ => None,
                 };
                 if let Some(code) = code {
-                    let again = ws.earned.iter().any(|e| e.code == code && e.day == on_day);
-                    earn(ctx, ws, rec, i, R::Vaccines, unit(code, on_day, u32::from(!again)));
+                    earn(ctx, ws, rec, i, R::Vaccines, unit(code, on_day, 1));
                     continue;
                 }
             }

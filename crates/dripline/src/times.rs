@@ -135,13 +135,9 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
             }
         }
     };
-    rec.consult(Switch::InfusionDocumentation);
-    if policy.infusion_documentation == InfusionDocumentation::TimesVolumeRate
-        && ctx.on(R::DocSet)
-        && (lent.volume.is_none() || lent.rate.is_none())
-    {
+    if let Some(field) = undocumented(ctx, rec, lent) {
         block_timed(rec, i, lent.class, R::DocSet);
-        return held(ws, rec, i, if lent.volume.is_none() { Field::Volume } else { Field::Rate }, R::DocSet);
+        return held(ws, rec, i, field, R::DocSet);
     }
     if stop - start > policy.long_run_minutes
         && lent.method != Some(Method::Pump)
@@ -164,6 +160,17 @@ fn long_pump(ctx: &Ctx, ws: &Workspace, i: Ix, lent: &Lent) -> bool {
         && lent.class != VeinClass::Hydration
         && lent.planned.is_some_and(|planned| i64::from(planned) > ctx.policy.prolonged_pump_minutes)
         && own_pump_code(ctx, &mut Codes, i, pump, lent.class, lane).is_some()
+}
+
+/// What a payer that demands volume and rate of an infusion misses.
+fn undocumented<T: Recorder>(ctx: &Ctx, rec: &mut T, lent: &Lent) -> Option<Field> {
+    rec.consult(Switch::InfusionDocumentation);
+    let demanded = ctx.policy.infusion_documentation == InfusionDocumentation::TimesVolumeRate && ctx.on(R::DocSet);
+    match (lent.volume, lent.rate) {
+        (None, _) if demanded => Some(Field::Volume),
+        (_, None) if demanded => Some(Field::Rate),
+        _ => None,
+    }
 }
 
 /// The first-hour codes that a row without provable minutes did not reach.
@@ -224,7 +231,14 @@ fn push<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
         }
     };
     rec.cite(i, R::PushDefinition, Fact::Minutes(stop - start));
-    if by_hand { Timing::Push(start, Some(stop)) } else { Timing::Run(start, stop) }
+    if by_hand {
+        return Timing::Push(start, Some(stop));
+    }
+    if let Some(field) = undocumented(ctx, rec, lent) {
+        block_timed(rec, i, lent.class, R::DocSet);
+        return held(ws, rec, i, field, R::DocSet);
+    }
+    Timing::Run(start, stop)
 }
 
 /// Minutes between start and stop without the pauses.
@@ -267,6 +281,14 @@ fn clip<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, timing: 
             Timing::Nothing
         }
         Timing::Push(at, stop) => {
+            // What was still being given on arrival counts from then on.
+            let at = match stop {
+                Some(stop) if at < from && stop > from => {
+                    rec.cite(i, R::InfusionInProgressOnArrival, Fact::At(from));
+                    from
+                }
+                _ => at,
+            };
             if at < from {
                 ws.out(rec, i, R::InfusionInProgressOnArrival, Fact::None);
                 return Timing::Nothing;
