@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dripline::case::{Ix, NONE, OrderState, Row};
 use dripline::chart::{
-    Administration, Biller, Chart, Class, ContainerKind, OffCampus, Purpose, Setting, Status, Supplier,
+    Administration, Biller, Chart, Class, ContainerKind, OffCampus, PumpEvent, Purpose, Setting, Status, Supplier,
 };
 use dripline::coding::{Addressee, Assumption, ChartDate, DrugLine, ShortLine};
 use dripline::policy::{Modifier340b, Policy, SubUnitWasteModifier, UnitRounding, WasteLines};
@@ -172,7 +172,10 @@ impl<'a> Ctx<'a> {
 
     /// Is there a drug line for the row at all?
     fn billable(&self, row: &Row) -> bool {
+        // Taking a pump off gives nothing.
+        let taken_off = row.pump.is_some_and(|p| p.event == Some(PumpEvent::Disconnect));
         row.given
+            && !taken_off
             && row.order != OrderState::Absent
             && !matches!(
                 row.purpose,
@@ -198,6 +201,7 @@ impl<'a> Ctx<'a> {
                 Some(Supplier::Patient | Supplier::Pharmacy | Supplier::Manufacturer)
                     if self.on(R::NonpatientPurchased) =>
                 {
+                    open.noted.push((i, R::NonpatientPurchased));
                     continue;
                 }
                 None => no_supplier = true,
@@ -256,6 +260,11 @@ impl<'a> Ctx<'a> {
                 format!("{name} has no code of its own in the table of drugs")
             };
             none(open, why);
+            return;
+        }
+        // The codes of what is injected are not those of tablets, drops or sprays.
+        if not_injected(&drug.route) && !rows.iter().any(|r| self.entry(*r).routes.contains(&drug.route)) {
+            none(open, format!("no code for {} in the table of drugs is for that route", self.entry(rows[0]).name));
             return;
         }
         self.assume_choice(i, &rows, &choice, on, open);
@@ -887,6 +896,36 @@ impl<'a> Ctx<'a> {
             rows.iter().map(|i| describe(self.charted(*i), &self.resolved.ids[*i as usize])).collect();
         names.join("; ")
     }
+}
+
+/// Routes by which nothing is injected.
+fn not_injected(route: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "po",
+        "sl",
+        "sublingual",
+        "buccal",
+        "pr",
+        "rectal",
+        "topical",
+        "transdermal",
+        "inhalation",
+        "inhaled",
+        "nebulized",
+        "nebulised",
+        "neb",
+        "intranasal",
+        "ophthalmic",
+        "otic",
+        "vaginal",
+        "enteral",
+        "ng",
+        "ng tube",
+        "og",
+        "peg",
+        "g-tube",
+    ];
+    WORDS.contains(&route)
 }
 
 const REST: &str = "it cannot be determined; other: ____";

@@ -12,9 +12,7 @@ use std::collections::BTreeMap;
 
 use dripline::chart::{Chart, SwitchValue};
 use dripline::code::Code;
-use dripline::coding::{
-    Certainty, Coding, Confidence, DocumentationState, EditKind, Line, Query, ServiceVerdict,
-};
+use dripline::coding::{Certainty, Coding, Confidence, DocumentationState, EditKind, Line, Query, ServiceVerdict};
 use dripline::rule::RuleId;
 
 pub use compare::comparison;
@@ -87,7 +85,12 @@ impl View<'_> {
             }
             _ => about.push(format!("rules of {}", c.rule_set.as_of)),
         }
-        page.words(&[(Ink::Heading, &format!("Case {}", c.case))], c.case.chars().count() + 8, Ink::Plain, &about.join(" · "));
+        page.words(
+            &[(Ink::Heading, &format!("Case {}", c.case))],
+            c.case.chars().count() + 8,
+            Ink::Plain,
+            &about.join(" · "),
+        );
         for (switch, value) in &c.rule_set.policy {
             page.line(&[(Ink::Plain, "  with "), (Ink::Plain, &format!("{switch} = {value}"))]);
         }
@@ -159,7 +162,12 @@ impl View<'_> {
             says.push("? = other readings were not tried".to_owned());
         }
         if !says.is_empty() {
-            page.words(&[(Ink::Plain, "  ")], 2, Ink::Faint, &format!("Proof by the weakest rule: {}.", says.join("; ")));
+            page.words(
+                &[(Ink::Plain, "  ")],
+                2,
+                Ink::Faint,
+                &format!("Proof by the weakest rule: {}.", says.join("; ")),
+            );
         }
     }
 
@@ -182,7 +190,12 @@ impl View<'_> {
         }
         for (ids, why, rules) in groups {
             for id in &ids {
-                page.words(&[(Ink::Plain, "  "), (Ink::Alert, id)], 4 + id.chars().count(), Ink::Plain, &self.names.what(id));
+                page.words(
+                    &[(Ink::Plain, "  "), (Ink::Alert, id)],
+                    4 + id.chars().count(),
+                    Ink::Plain,
+                    &self.names.what(id),
+                );
             }
             page.words(&[], 6, Ink::Plain, &format!("{}{why}", self.given_and_billed(ids[0])));
             self.rules(page, 6, rules);
@@ -192,9 +205,11 @@ impl View<'_> {
     /// `Given twice, billed once. `, where the drug was given more often than it earns a code.
     fn given_and_billed(&self, id: &str) -> String {
         let Some(drug) = self.names.drug(id) else { return String::new() };
-        let held = |i: &str| !self.coding.unreported.iter().any(|u| {
-            u.administration == i && u.rules.iter().any(|r| matches!(r.as_str(), "not-given" | "order-required"))
-        });
+        let held = |i: &str| {
+            !self.coding.unreported.iter().any(|u| {
+                u.administration == i && u.rules.iter().any(|r| matches!(r.as_str(), "not-given" | "order-required"))
+            })
+        };
         let given: Vec<&str> =
             self.names.rows().map(|(i, _)| i).filter(|i| self.names.drug(i) == Some(drug) && held(i)).collect();
         let earns = |i: &&&str| self.coding.lines.iter().any(|l| l.administrations.iter().any(|a| a == **i));
@@ -267,7 +282,10 @@ impl View<'_> {
             return;
         }
         page.blank();
-        page.line(&[(Ink::Heading, "  For coder and auditor only: what each answer would earn. Never part of a message.")]);
+        page.line(&[(
+            Ink::Heading,
+            "  For coder and auditor only: what each answer would earn. Never part of a message.",
+        )]);
         let now = Answer::of(self.coding);
         for (i, query) in queries.iter().enumerate() {
             self.outcomes(page, i + 1, query, &now);

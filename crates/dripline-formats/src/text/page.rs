@@ -106,9 +106,8 @@ impl Page {
     pub fn table(&mut self, head: Option<&[&str]>, rows: &[Vec<(Ink, String)>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         // Only columns that hold something are shown.
-        let held: Vec<usize> = (0..columns)
-            .filter(|&c| rows.iter().any(|r| r.get(c).is_some_and(|(_, t)| !t.is_empty())))
-            .collect();
+        let held: Vec<usize> =
+            (0..columns).filter(|&c| rows.iter().any(|r| r.get(c).is_some_and(|(_, t)| !t.is_empty()))).collect();
         let Some((&last, fixed)) = held.split_last() else { return };
         let widths: Vec<usize> = fixed
             .iter()
@@ -156,7 +155,12 @@ impl Page {
 
 /// Our own signs in ASCII; a chart's own letters stay.
 fn plain_signs(text: &str) -> String {
-    text.replace('×', "x").replace('–', "-").replace('·', "|").replace('…', "...").replace('→', "->").replace('©', "(c)")
+    text.replace('×', "x")
+        .replace('–', "-")
+        .replace('·', "|")
+        .replace('…', "...")
+        .replace('→', "->")
+        .replace('©', "(c)")
 }
 
 /// Columns that a text takes.
@@ -217,7 +221,10 @@ mod tests {
     #[test]
     fn the_last_column_wraps_under_itself() {
         let mut page = Page::new(Style { width: 20, ..Style::default() });
-        page.table(None, &[vec![(Ink::Plain, "ab".into()), (Ink::Plain, String::new()), (Ink::Plain, "words that wrap".into())]]);
+        page.table(
+            None,
+            &[vec![(Ink::Plain, "ab".into()), (Ink::Plain, String::new()), (Ink::Plain, "words that wrap".into())]],
+        );
         assert_eq!(page.done(), "  ab  words that\n      wrap\n");
     }
 

@@ -250,9 +250,8 @@ struct Scale {
 impl Scale {
     /// The finest scale on which everything fits.
     fn of<'a>(bars: impl Iterator<Item = &'a Bar> + Clone, page: usize) -> Option<Scale> {
-        let times = bars.flat_map(|b| {
-            b.spans.iter().flat_map(|s| [s.0, s.1]).chain(b.marks.iter().flat_map(|m| [m.0, m.0 + 1]))
-        });
+        let times = bars
+            .flat_map(|b| b.spans.iter().flat_map(|s| [s.0, s.1]).chain(b.marks.iter().flat_map(|m| [m.0, m.0 + 1])));
         let (first, last) = (times.clone().min()?, times.max()?);
         let room = page.saturating_sub(2 + LABEL + COUNT + 1).max(20) as i64;
         SCALES.iter().find_map(|&(minutes, tick)| {
