@@ -71,6 +71,8 @@ enum Answer {
     None,
     /// These rows were this product.
     Product(Vec<Ix>, u32),
+    /// One container of this product was opened for the row.
+    Size(Ix, u32),
     /// As much of this row was given as one unit holds.
     Dose(Ix),
     /// What stands uncharted came out of such containers.
@@ -247,10 +249,10 @@ impl<'a> Ctx<'a> {
             choice = self.successor(i, &drug.rows, on, &drug.route, dose, open);
         }
         let mut rows: Vec<u32> = choice.rows.iter().copied().filter(|r| self.entry(*r).hcpcs.is_some()).collect();
-        if let Answer::Product(of, product) = answer
-            && of.contains(&i)
-        {
-            rows = vec![*product];
+        match answer {
+            Answer::Product(of, product) if of.contains(&i) => rows = vec![*product],
+            Answer::Size(of, product) if *of == i => rows = vec![*product],
+            _ => {}
         }
         if rows.is_empty() {
             let name = self.entry(drug.rows[0]).name.as_str();
@@ -282,7 +284,7 @@ impl<'a> Ctx<'a> {
         let entry = self.entry(rows[0]);
         let (Some(code), Some(unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
         let given = match answer {
-            Answer::Dose(of) if *of == i => Some(Ratio::whole(1)),
+            Answer::Dose(of) | Answer::Size(of, _) if *of == i => Some(Ratio::whole(1)),
             _ => self.given(i, row, entry, unit, dose, open),
         };
         match given {
@@ -824,7 +826,7 @@ impl<'a> Ctx<'a> {
         for (i, products) in &open.sizes {
             let mut answers: Vec<_> = products
                 .iter()
-                .map(|p| (format!("one container of {}", self.entry(*p).name), Answer::Product(vec![*i], *p)))
+                .map(|p| (format!("one container of {}", self.entry(*p).name), Answer::Size(*i, *p)))
                 .collect();
             answers.push(unknown());
             let text = format!(

@@ -1187,6 +1187,12 @@ impl<'c> Rows<'c> {
                 Purpose::Treatment
             }
         };
+        // A stress agent given for the test is what contrast is to a scan.
+        let agent = same(&|e| e.usual_use == Some(UsualUse::Imaging));
+        let class = match class {
+            Class::Drug if agent && purpose == Purpose::Procedural && a.class.is_none() => Class::Contrast,
+            other => other,
+        };
         let components = a.components.or_else(|| {
             let n = first.and_then(|e| e.components).filter(|n| same(&|e| e.components == Some(*n)))?;
             if class == Class::Vaccine && a.counselling != Some(false) {
