@@ -36,17 +36,27 @@ pub struct DrugLines {
 /// can be tried out on the case.
 #[must_use]
 pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> DrugLines {
-    let case = &resolved.case;
-    let elsewhere = case.billed_by == Some(Biller::Practitioner) && case.facility_place;
-    if case.inpatient || elsewhere {
+    let ctx = Ctx { chart, resolved, policy, formulary };
+    if ctx.elsewhere() {
         return DrugLines::default();
     }
-    let ctx = Ctx { chart, resolved, policy, formulary };
     let mut open = Open::default();
     let parts = ctx.parts(&Answer::None, &mut open);
     let lines = ctx.lines(&parts, &mut open);
     let questions = ctx.questions(&open, &lines);
     DrugLines { lines, assumptions: open.assumptions, questions, noted: open.noted }
+}
+
+/// The drug lines alone, without what was assumed or is missing: for answers and readings that are tried out.
+#[must_use]
+pub fn drug_lines_alone(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> Vec<DrugLine> {
+    let ctx = Ctx { chart, resolved, policy, formulary };
+    if ctx.elsewhere() {
+        return Vec::new();
+    }
+    let mut open = Open::default();
+    let parts = ctx.parts(&Answer::None, &mut open);
+    ctx.lines(&parts, &mut open)
 }
 
 /// From when Medicare asks for JW on what was thrown away.
@@ -162,6 +172,12 @@ impl<'a> Ctx<'a> {
             let _ = rule;
             true
         }
+    }
+
+    /// Is the drug on no claim of this kind: an inpatient's, or a practitioner's from a facility?
+    fn elsewhere(&self) -> bool {
+        let case = &self.resolved.case;
+        case.inpatient || (case.billed_by == Some(Biller::Practitioner) && case.facility_place)
     }
 
     fn charted(&self, row: Ix) -> &'a Administration {

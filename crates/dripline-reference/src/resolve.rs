@@ -930,7 +930,7 @@ fn identity_question(
     apart: &Apart,
 ) -> Question {
     let lines = |r: &Resolved| {
-        crate::lines::drug_lines(chart, r, policy, formulary).lines.iter().map(|l| l.short()).collect::<Vec<_>>()
+        crate::lines::drug_lines_alone(chart, r, policy, formulary).iter().map(|l| l.short()).collect::<Vec<_>>()
     };
     let mut as_named = resolved.clone();
     as_named.drugs[apart.row].rows.clone_from(&apart.by_name);

@@ -290,7 +290,14 @@ fn visit_day(ws: &Workspace, visit: u32) -> Day {
 }
 
 /// The date of a unit whose threshold and beginning lie at these positions of the minutes.
-fn unit_day(ctx: &Ctx, ws: &Workspace, visit: u32, spans: &[crate::minutes::Span], threshold: i64, began: i64) -> Day {
+pub(crate) fn unit_day(
+    ctx: &Ctx,
+    ws: &Workspace,
+    visit: u32,
+    spans: &[crate::minutes::Span],
+    threshold: i64,
+    began: i64,
+) -> Day {
     let clock = &ctx.case.clock;
     if !ctx.on(R::MidnightUnitDating) {
         return clock.day(spans.first().map_or(0, |s| s.0));
