@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dripline::case::{Ix, NONE, OrderState, Row};
 use dripline::chart::{
-    Administration, Biller, Chart, Class, ContainerKind, OffCampus, Purpose, Setting, Status, Supplier,
+    Administration, Biller, Chart, Class, ContainerKind, OffCampus, PumpEvent, Purpose, Setting, Status, Supplier,
 };
 use dripline::coding::{Addressee, Assumption, ChartDate, DrugLine, ShortLine};
 use dripline::policy::{Modifier340b, Policy, SubUnitWasteModifier, UnitRounding, WasteLines};
@@ -36,17 +36,27 @@ pub struct DrugLines {
 /// can be tried out on the case.
 #[must_use]
 pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> DrugLines {
-    let case = &resolved.case;
-    let elsewhere = case.billed_by == Some(Biller::Practitioner) && case.facility_place;
-    if case.inpatient || elsewhere {
+    let ctx = Ctx { chart, resolved, policy, formulary };
+    if ctx.elsewhere() {
         return DrugLines::default();
     }
-    let ctx = Ctx { chart, resolved, policy, formulary };
     let mut open = Open::default();
     let parts = ctx.parts(&Answer::None, &mut open);
     let lines = ctx.lines(&parts, &mut open);
     let questions = ctx.questions(&open, &lines);
     DrugLines { lines, assumptions: open.assumptions, questions, noted: open.noted }
+}
+
+/// The drug lines alone, without what was assumed or is missing: for answers and readings that are tried out.
+#[must_use]
+pub fn drug_lines_alone(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> Vec<DrugLine> {
+    let ctx = Ctx { chart, resolved, policy, formulary };
+    if ctx.elsewhere() {
+        return Vec::new();
+    }
+    let mut open = Open::default();
+    let parts = ctx.parts(&Answer::None, &mut open);
+    ctx.lines(&parts, &mut open)
 }
 
 /// From when Medicare asks for JW on what was thrown away.
@@ -71,6 +81,8 @@ enum Answer {
     None,
     /// These rows were this product.
     Product(Vec<Ix>, u32),
+    /// One container of this product was opened for the row.
+    Size(Ix, u32),
     /// As much of this row was given as one unit holds.
     Dose(Ix),
     /// What stands uncharted came out of such containers.
@@ -162,6 +174,12 @@ impl<'a> Ctx<'a> {
         }
     }
 
+    /// Is the drug on no claim of this kind: an inpatient's, or a practitioner's from a facility?
+    fn elsewhere(&self) -> bool {
+        let case = &self.resolved.case;
+        case.inpatient || (case.billed_by == Some(Biller::Practitioner) && case.facility_place)
+    }
+
     fn charted(&self, row: Ix) -> &'a Administration {
         &self.chart.administrations[row as usize]
     }
@@ -172,7 +190,10 @@ impl<'a> Ctx<'a> {
 
     /// Is there a drug line for the row at all?
     fn billable(&self, row: &Row) -> bool {
+        // Taking a pump off gives nothing.
+        let taken_off = row.pump.is_some_and(|p| p.event == Some(PumpEvent::Disconnect));
         row.given
+            && !taken_off
             && row.order != OrderState::Absent
             && !matches!(
                 row.purpose,
@@ -244,10 +265,10 @@ impl<'a> Ctx<'a> {
             choice = self.successor(i, &drug.rows, on, &drug.route, dose, open);
         }
         let mut rows: Vec<u32> = choice.rows.iter().copied().filter(|r| self.entry(*r).hcpcs.is_some()).collect();
-        if let Answer::Product(of, product) = answer
-            && of.contains(&i)
-        {
-            rows = vec![*product];
+        match answer {
+            Answer::Product(of, product) if of.contains(&i) => rows = vec![*product],
+            Answer::Size(of, product) if *of == i => rows = vec![*product],
+            _ => {}
         }
         if rows.is_empty() {
             let name = self.entry(drug.rows[0]).name.as_str();
@@ -257,6 +278,11 @@ impl<'a> Ctx<'a> {
                 format!("{name} has no code of its own in the table of drugs")
             };
             none(open, why);
+            return;
+        }
+        // The codes of what is injected are not those of tablets, drops or sprays.
+        if not_injected(&drug.route) && !rows.iter().any(|r| self.entry(*r).routes.contains(&drug.route)) {
+            none(open, format!("no code for {} in the table of drugs is for that route", self.entry(rows[0]).name));
             return;
         }
         self.assume_choice(i, &rows, &choice, on, open);
@@ -274,7 +300,7 @@ impl<'a> Ctx<'a> {
         let entry = self.entry(rows[0]);
         let (Some(code), Some(unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
         let given = match answer {
-            Answer::Dose(of) if *of == i => Some(Ratio::whole(1)),
+            Answer::Dose(of) | Answer::Size(of, _) if *of == i => Some(Ratio::whole(1)),
             _ => self.given(i, row, entry, unit, dose, open),
         };
         match given {
@@ -816,7 +842,7 @@ impl<'a> Ctx<'a> {
         for (i, products) in &open.sizes {
             let mut answers: Vec<_> = products
                 .iter()
-                .map(|p| (format!("one container of {}", self.entry(*p).name), Answer::Product(vec![*i], *p)))
+                .map(|p| (format!("one container of {}", self.entry(*p).name), Answer::Size(*i, *p)))
                 .collect();
             answers.push(unknown());
             let text = format!(
@@ -888,6 +914,36 @@ impl<'a> Ctx<'a> {
             rows.iter().map(|i| describe(self.charted(*i), &self.resolved.ids[*i as usize])).collect();
         names.join("; ")
     }
+}
+
+/// Routes by which nothing is injected.
+fn not_injected(route: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "po",
+        "sl",
+        "sublingual",
+        "buccal",
+        "pr",
+        "rectal",
+        "topical",
+        "transdermal",
+        "inhalation",
+        "inhaled",
+        "nebulized",
+        "nebulised",
+        "neb",
+        "intranasal",
+        "ophthalmic",
+        "otic",
+        "vaginal",
+        "enteral",
+        "ng",
+        "ng tube",
+        "og",
+        "peg",
+        "g-tube",
+    ];
+    WORDS.contains(&route)
 }
 
 const REST: &str = "it cannot be determined; other: ____";
