@@ -259,6 +259,29 @@ fn codes_by_date() {
     let retired = case(json!({}), vec![retired]);
     assert_eq!(shown(&retired), ["J9075 x60"]);
     assert!(retired.assumptions.iter().any(|a| a.took == "J9075"));
+    assert_eq!(shown(&on("Rituxan", "700 mg", "2018-12-31T10:00")), ["J9310 x7"]);
+    assert_eq!(shown(&on("Rituxan", "700 mg", "2019-01-01T10:00")), ["J9312 x70"]);
+    assert_eq!(shown(&on("Neulasta", "6 mg", "2021-12-31T10:00")), ["J2505 x1"]);
+    assert_eq!(shown(&on("Neulasta", "6 mg", "2022-01-01T10:00")), ["J2506 x12"]);
+    assert_eq!(shown(&on("Solu-Medrol", "125 mg", "2024-03-31T10:00")), ["J2930 x1"]);
+    assert_eq!(shown(&on("Solu-Medrol", "40 mg", "2024-03-31T10:00")), ["J2920 x1"]);
+    assert_eq!(fields(&on("Solu-Medrol", "60 mg", "2024-03-31T10:00")), ["ndc"]);
+    assert_eq!(shown(&on("Solu-Medrol", "125 mg", "2024-04-01T10:00")), ["J2919 x25"]);
+    // A code of hospitals only.
+    let pantoprazole = |setting: &str| {
+        let mut row = drug("Protonix", "80 mg");
+        row["start"] = json!("2024-06-30T10:00");
+        row["stop"] = json!(null);
+        shown(&case(json!({"setting": setting}), vec![row]))
+    };
+    assert_eq!(pantoprazole("facility"), ["C9113 x2"]);
+    assert!(pantoprazole("office").is_empty());
+    // A salt is another product: the one's code never stands for the other.
+    assert_eq!(shown(&on("Depo-Medrol", "40 mg", "2024-03-31T10:00")), ["J1030 x1"]);
+    // No code of the table was in force.
+    let early = on("pemivibart", "4500 mg", "2020-01-05T10:00");
+    assert!(early.lines.is_empty());
+    assert!(early.assumptions.iter().any(|a| a.why.contains("in force")));
 }
 
 #[test]
