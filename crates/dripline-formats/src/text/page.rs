@@ -88,8 +88,12 @@ impl Page {
     /// Text in words, wrapped, each line indented; the first line begins with `lead`, which the others leave blank.
     pub fn words(&mut self, lead: &[(Ink, &str)], indent: usize, ink: Ink, text: &str) {
         let used: usize = lead.iter().map(|(_, t)| width(t)).sum();
-        let gap = " ".repeat(indent.saturating_sub(used));
         let blank = " ".repeat(indent);
+        if used > indent {
+            self.line(lead);
+            return self.words(&[], indent, ink, text);
+        }
+        let gap = " ".repeat(indent - used);
         for (i, line) in wrap(text, self.style.width.saturating_sub(indent)).iter().enumerate() {
             if i == 0 {
                 let mut pieces = lead.to_vec();
@@ -174,13 +178,16 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     cut
 }
 
+/// Holds two words together on one line; written as a blank.
+pub(crate) const GLUE: char = '\u{a0}';
+
 /// Lines of whole words; a word longer than a line is broken.
 pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
     let most = most.max(10);
     let mut lines = vec![String::new()];
     let mut used = 0;
-    for word in text.split_whitespace() {
-        let mut rest: Vec<char> = word.chars().collect();
+    for word in text.split(|c: char| c.is_whitespace() && c != GLUE).filter(|w| !w.is_empty()) {
+        let mut rest: Vec<char> = word.chars().map(|c| if c == GLUE { ' ' } else { c }).collect();
         if used > 0 && used + 1 + rest.len() > most {
             lines.push(String::new());
             used = 0;

@@ -32,6 +32,16 @@ const SCALES: [(i64, i64); 16] = [
     (10080, 100_800),
 ];
 
+/// The legend's order.
+const ORDER: [&str; 7] = [EARNS, DROPPED, UNKNOWN, COUNTED, OVERLAPPED, PAUSED, EXCLUDED];
+const EARNS: &str = "given, earns a code";
+const DROPPED: &str = "given, earns none";
+const UNKNOWN: &str = "started, minutes not known";
+const COUNTED: &str = "counted";
+const OVERLAPPED: &str = "counted for another";
+const PAUSED: &str = "paused";
+const EXCLUDED: &str = "not counted";
+
 /// One row of the picture.
 struct Bar {
     label: String,
@@ -58,19 +68,19 @@ impl Signs {
     fn fate(&self, fate: Fate) -> (char, Ink, &'static str) {
         let pick = |block, plain| if self.ascii { plain } else { block };
         match fate {
-            Fate::Counted => (pick('█', '#'), Ink::Good, "counted"),
-            Fate::Overlapped => (pick('▒', '='), Ink::Code, "counted for another"),
-            Fate::Paused => (pick('╌', '.'), Ink::Faint, "paused"),
-            Fate::Excluded => (pick('░', '-'), Ink::Alert, "not counted"),
+            Fate::Counted => (pick('█', '#'), Ink::Good, COUNTED),
+            Fate::Overlapped => (pick('▒', '='), Ink::Code, OVERLAPPED),
+            Fate::Paused => (pick('╌', '.'), Ink::Faint, PAUSED),
+            Fate::Excluded => (pick('░', '-'), Ink::Alert, EXCLUDED),
         }
     }
 
     fn mark(&self, mark: Mark) -> (char, Ink, &'static str) {
         let pick = |block, plain| if self.ascii { plain } else { block };
         match mark {
-            Mark::Earns => (pick('▼', 'V'), Ink::Good, "given, earns a code"),
-            Mark::Dropped => (pick('▽', 'v'), Ink::Alert, "given, earns none"),
-            Mark::Unknown => ('?', Ink::Alert, "started, minutes not known"),
+            Mark::Earns => (pick('▼', 'V'), Ink::Good, EARNS),
+            Mark::Dropped => (pick('▽', 'v'), Ink::Alert, DROPPED),
+            Mark::Unknown => ('?', Ink::Alert, UNKNOWN),
         }
     }
 }
@@ -96,7 +106,9 @@ pub(super) fn draw(page: &mut Page, coding: &Coding, chart: &Chart, names: &Name
         seen.dedup();
         seen
     };
-    if visits.is_empty() {
+    // One mark alone says nothing that the lines do not.
+    let bars = || groups.iter().flat_map(|(_, bars)| bars);
+    if bars().all(|b| b.spans.is_empty()) && bars().map(|b| b.marks.len()).sum::<usize>() < 2 {
         return;
     }
     page.heading("Time line");
@@ -118,6 +130,7 @@ pub(super) fn draw(page: &mut Page, coding: &Coding, chart: &Chart, names: &Name
             }
         }
     }
+    used.sort_by_key(|sign| ORDER.iter().position(|o| *o == sign.2));
     legend(page, &used);
 }
 
@@ -134,6 +147,7 @@ fn access_name(chart: &Chart, id: Option<&str>) -> String {
     }
     match &access.needed_because {
         Some(need) => format!("{name}, needed: {need}"),
+        None if chart.accesses.len() > 1 => format!("{name}, no need charted"),
         None => name,
     }
 }
