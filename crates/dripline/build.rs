@@ -169,6 +169,14 @@ fn rules(root: &Path, switches: &[SwitchDef]) -> String {
     )
 }
 
+/// Days since 1970-01-01 of a date since 2001, so that the engine compares numbers.
+fn day(date: &[String]) -> i64 {
+    let [year, month, day] = [0, 1, 2].map(|n| date[n].parse::<i64>().expect("number"));
+    // Years begin in March: the leap day is the last of its year.
+    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
+    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 719_469
+}
+
 fn code_table(codes: &[CodeDef]) -> String {
     let mut codes: Vec<_> = codes.iter().collect();
     codes.sort_by(|a, b| a.code.cmp(&b.code));
@@ -183,13 +191,14 @@ fn code_table(codes: &[CodeDef]) -> String {
         let date: Vec<_> = c.since.split('-').map(|p| p.trim_start_matches('0').to_owned()).collect();
         let _ = writeln!(
             s,
-            "    CodeInfo {{ code: {:?}, label: {:?}, family: Family::{}, since: Date::constant({}, {}, {}), professional: {}, needs: {:?} }},",
+            "    CodeInfo {{ code: {:?}, label: {:?}, family: Family::{}, since: Date::constant({}, {}, {}), since_day: Day({}), professional: {}, needs: {:?} }},",
             c.code,
             c.label,
             camel(&c.family),
             date[0],
             date[1],
             date[2],
+            day(&date),
             c.professional,
             c.needs
         );

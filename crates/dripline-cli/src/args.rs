@@ -44,7 +44,9 @@ Examples:
   dripline code chart.txt --profile medicare --set hydration_sum=per_interval")]
     Code(Code),
     /// Why a chart does not earn a code, or by what it does
-    #[command(after_help = "Examples:\n  dripline why-not 96376 chart.txt\n  dripline why-not 96368 cases.jsonl --case ED-17 --format json")]
+    #[command(
+        after_help = "Examples:\n  dripline why-not 96376 chart.txt\n  dripline why-not 96368 cases.jsonl --case ED-17 --format json"
+    )]
     WhyNot(WhyNot),
     /// A chart beside itself under another policy, setting or date, or beside what was billed
     #[command(after_help = "\
@@ -70,7 +72,9 @@ Examples:
         of: Shape,
     },
     /// Rewrite cases as JSON, JSON Lines or worksheet text
-    #[command(after_help = "Examples:\n  dripline convert chart.txt --to json\n  dripline convert cases.jsonl --to worksheet")]
+    #[command(
+        after_help = "Examples:\n  dripline convert chart.txt --to json\n  dripline convert cases.jsonl --to worksheet"
+    )]
     Convert(Convert),
 }
 

@@ -77,7 +77,9 @@ impl FromStr for With {
             _ => {
                 let help = match nearest(key, ["profile", "setting", "as_of", "billed"]) {
                     Some(word) => format!("did you mean {word}?"),
-                    None => "write profile=NAME, setting=office, setting=facility, as_of=2026-01-05 or billed".to_owned(),
+                    None => {
+                        "write profile=NAME, setting=office, setting=facility, as_of=2026-01-05 or billed".to_owned()
+                    }
                 };
                 Err(WithError { message: format!("`{text}` is nothing to compare with"), help })
             }

@@ -18,7 +18,17 @@ pub fn rows(coding: &Coding) -> String {
     let mut row = |kind: &str, cells: [&str; 2], lists: [&[String]; 3], date: &str, why: &str| {
         let [modifiers, administrations, rules] = lists.map(list);
         let [code, units] = cells.map(cell);
-        let fields = [cell(&coding.case), kind.to_owned(), code, units, modifiers, date.to_owned(), administrations, rules, cell(why)];
+        let fields = [
+            cell(&coding.case),
+            kind.to_owned(),
+            code,
+            units,
+            modifiers,
+            date.to_owned(),
+            administrations,
+            rules,
+            cell(why),
+        ];
         out.push_str(&fields.map(|f| quoted(&f)).join(","));
         out.push('\n');
     };

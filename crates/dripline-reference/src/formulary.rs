@@ -370,7 +370,8 @@ impl Table {
             other => return Err(format!("`{other}` is no salt")),
         };
         let m_code = cell("m_code");
-        if !m_code.is_empty() && !(is_hcpcs(m_code) && m_code.starts_with('M')) {
+        let is_m_code = is_hcpcs(m_code) && m_code.starts_with('M');
+        if !(m_code.is_empty() || is_m_code) {
             return Err(format!("`{m_code}` is no M code"));
         }
         let doses = list(cell("doses"))

@@ -42,7 +42,10 @@ pub(crate) fn again<T: Recorder>(
     ws.seq.clear();
     for k in g.lo..g.hi {
         let i = ws.order[k];
-        if ws.items[i as usize].class != VeinClass::Hydration && !ws.items[i as usize].done {
+        let item = &ws.items[i as usize];
+        // A concurrent run beyond the limit earns nothing, but the drug was infused all the same.
+        let infused = item.run && item.minutes > 0;
+        if item.class != VeinClass::Hydration && (!item.done || infused) {
             ws.seq.push(i);
         }
     }
@@ -84,6 +87,16 @@ fn drug<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, items: &[u32]) 
     let (runs, pushes) = items.split_at(runs);
     if !runs.is_empty() {
         run_group(ctx, ws, rec, runs);
+    }
+    if !(runs.is_empty() || pushes.is_empty()) {
+        // Starts ascend, and so do the latest stops so far: both can be searched.
+        ws.scratch.clear();
+        let mut latest = Minute::MIN;
+        for &r in runs {
+            let run = &ws.items[r as usize];
+            latest = latest.max(run.stop);
+            ws.scratch.push((run.start, latest));
+        }
     }
     let mut kept: Option<Item> = None;
     let mut any: Option<Item> = None;
@@ -191,57 +204,58 @@ fn run_group<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, runs: &[u3
 /// A push right before its own infusion is part of it.
 fn absorbed<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32, runs: &[u32]) -> bool {
     let item = ws.items[i as usize];
-    if item.untimed {
+    if item.untimed || runs.is_empty() {
         return false;
     }
-    for &r in runs {
-        let run = ws.items[r as usize];
-        let gap = run.start - item.stop;
-        if gap < 0 {
-            continue;
-        }
-        rec.consult(Switch::BolusBeforeInfusion);
-        rec.consult(Switch::BolusGap);
-        let limit = match ctx.policy.bolus_before_infusion {
-            BolusBeforeInfusion::AbsorbIfImmediate => ctx.policy.bolus_gap,
-            BolusBeforeInfusion::AbsorbIfLe30 => 30,
-            BolusBeforeInfusion::Separate => -1,
-        };
-        if gap <= limit && ctx.on(R::PushThenSameDrugInfusion) {
-            let fact = Fact::Gap { minutes: gap, other: run.first_row };
-            rec.block(item.first_row, Code::N96376, R::PushThenSameDrugInfusion, fact);
-            ws.item_out(rec, i, R::PushThenSameDrugInfusion, fact);
-            return true;
-        }
+    // The next run is the nearest.
+    let Some(&r) = runs.get(ws.scratch.partition_point(|s| s.0 < item.stop)) else { return false };
+    let run = &ws.items[r as usize];
+    let gap = run.start - item.stop;
+    rec.consult(Switch::BolusBeforeInfusion);
+    rec.consult(Switch::BolusGap);
+    let limit = match ctx.policy.bolus_before_infusion {
+        BolusBeforeInfusion::AbsorbIfImmediate => ctx.policy.bolus_gap,
+        BolusBeforeInfusion::AbsorbIfLe30 => 30,
+        BolusBeforeInfusion::Separate => -1,
+    };
+    if gap > limit || !ctx.on(R::PushThenSameDrugInfusion) {
+        return false;
     }
-    false
+    let fact = Fact::Gap { minutes: gap, other: run.first_row };
+    rec.block(item.first_row, Code::N96376, R::PushThenSameDrugInfusion, fact);
+    ws.item_out(rec, i, R::PushThenSameDrugInfusion, fact);
+    true
 }
 
 /// A push while its own drug runs, or soon after, is not reported.
 fn too_near_infusion<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32, runs: &[u32]) -> bool {
-    let item = ws.items[i as usize];
-    for &r in runs {
-        let run = ws.items[r as usize];
-        let (earliest, latest) = (item.start, item.latest_end(ctx));
-        if run.start > latest {
-            continue;
-        }
-        rec.consult(Switch::PushAfterInfusionGap);
-        let gap = earliest - run.stop;
-        let near = gap < 0
-            || (ctx.policy.push_after_infusion_gap == PushAfterInfusionGap::Gt30
-                && gap <= ctx.policy.repeat_push_minutes);
-        if near && ctx.on(R::InfusionThenSameDrugPush) {
-            if item.untimed {
-                rec.query(item.first_row, Field::Start, R::InfusionThenSameDrugPush);
-            }
-            let fact = Fact::Gap { minutes: gap, other: run.first_row };
-            rec.block(item.first_row, Code::N96376, R::InfusionThenSameDrugPush, fact);
-            ws.item_out(rec, i, R::InfusionThenSameDrugPush, fact);
-            return true;
-        }
+    if runs.is_empty() {
+        return false;
     }
-    false
+    let item = ws.items[i as usize];
+    let (earliest, latest) = (item.start, item.latest_end(ctx));
+    let started = ws.scratch.partition_point(|s| s.0 <= latest);
+    if started == 0 {
+        return false;
+    }
+    rec.consult(Switch::PushAfterInfusionGap);
+    // The first run that ends after the push began, or so little before that it is near.
+    let near = match ctx.policy.push_after_infusion_gap {
+        PushAfterInfusionGap::Gt30 => (earliest - ctx.policy.repeat_push_minutes).min(earliest + 1),
+        PushAfterInfusionGap::None => earliest + 1,
+    };
+    let first = ws.scratch.partition_point(|s| s.1 < near);
+    if first >= started || !ctx.on(R::InfusionThenSameDrugPush) {
+        return false;
+    }
+    let run = &ws.items[runs[first] as usize];
+    if item.untimed {
+        rec.query(item.first_row, Field::Start, R::InfusionThenSameDrugPush);
+    }
+    let fact = Fact::Gap { minutes: earliest - run.stop, other: run.first_row };
+    rec.block(item.first_row, Code::N96376, R::InfusionThenSameDrugPush, fact);
+    ws.item_out(rec, i, R::InfusionThenSameDrugPush, fact);
+    true
 }
 
 /// Different drugs pushed in the same minute.

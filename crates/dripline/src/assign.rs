@@ -3,7 +3,7 @@
 use crate::case::NONE;
 use crate::code::Code;
 use crate::initial::{Initial, Site};
-use crate::minutes::{nth, total};
+use crate::minutes::{meet, nth, total};
 use crate::policy::{
     AbortedInfusion, ChemoConcurrent, HydrationModifier, PalmettoSecondDrug, SameDrugInfusions, SameDrugSumScope,
     SecondSiteModifier, SecondVisitModifier, Switch, UnitDateRule,
@@ -11,7 +11,7 @@ use crate::policy::{
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::{Day, Minute};
-use crate::work::{Ctx, Earned, Kind, Modifier, Placing, Standing, VeinClass, Workspace};
+use crate::work::{Ctx, Earned, Item, Kind, Modifier, Placing, Standing, VeinClass, Workspace};
 
 /// What a unit is earned with.
 #[derive(Clone, Copy, Debug)]
@@ -24,9 +24,18 @@ pub(crate) struct Unit {
     pub initial: bool,
 }
 
+/// What makes a line of its own.
+type LineKey = (Code, Modifier, Modifier, Day);
+
+impl Unit {
+    fn line(&self) -> LineKey {
+        (self.code, self.distinct, self.other, self.day)
+    }
+}
+
 /// Earns units for a chain of rows, unless the code is not yet in force.
 pub(crate) fn earn<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: u32, rule: R, unit: Unit) {
-    if unit.day.date() < unit.code.since() && ctx.on(R::CodeNotInForce) {
+    if unit.day < unit.code.since_day() && ctx.on(R::CodeNotInForce) {
         rec.block(head, unit.code, R::CodeNotInForce, Fact::None);
         let mut row = head;
         while row != NONE {
@@ -59,8 +68,78 @@ fn hours_code(class: VeinClass) -> Code {
     if class == VeinClass::Chemo { Code::N96415 } else { Code::N96366 }
 }
 
+/// A push or run of a drug by vein, by visit, site and start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beside {
+    visit: u32,
+    site: u32,
+    start: Minute,
+    pub item: u32,
+    /// The run that ends last among those of the site up to here: its drug and its stop.
+    longest: (u32, Minute),
+    /// Stop of the run of any other drug that ends last among them.
+    other: Minute,
+}
+
+/// Sorts the drugs by vein by site and start. Only fluids and pushes look at what ran beside them.
+fn find_beside(ws: &mut Workspace) {
+    ws.beside.clear();
+    for (n, item) in ws.items.iter().enumerate() {
+        if item.lane == Kind::Vein && item.class != VeinClass::Hydration && !item.untimed {
+            ws.beside.push(Beside {
+                visit: item.visit,
+                site: item.site,
+                start: item.start,
+                item: n as u32,
+                longest: (0, Minute::MIN),
+                other: Minute::MIN,
+            });
+        }
+    }
+    ws.beside.sort_unstable_by_key(|b| (b.visit, b.site, b.start, b.item));
+    for n in 0..ws.beside.len() {
+        let (mut longest, mut other) = match n.checked_sub(1).map(|p| &ws.beside[p]) {
+            Some(p) if (p.visit, p.site) == (ws.beside[n].visit, ws.beside[n].site) => (p.longest, p.other),
+            _ => ((0, Minute::MIN), Minute::MIN),
+        };
+        let item = &ws.items[ws.beside[n].item as usize];
+        if item.run {
+            if item.identity == longest.0 {
+                longest.1 = longest.1.max(item.stop);
+            } else if item.stop > longest.1 {
+                other = longest.1;
+                longest = (item.identity, item.stop);
+            } else {
+                other = other.max(item.stop);
+            }
+        }
+        ws.beside[n].longest = longest;
+        ws.beside[n].other = other;
+    }
+}
+
+/// The drugs by vein of a site, as a range of `ws.beside`.
+pub(crate) fn beside(ws: &Workspace, visit: u32, site: u32) -> (usize, usize) {
+    let lo = ws.beside.partition_point(|b| (b.visit, b.site) < (visit, site));
+    let hi = ws.beside.partition_point(|b| (b.visit, b.site) <= (visit, site));
+    (lo, hi)
+}
+
+/// Does another drug run at this site in the minute in which the item starts?
+fn runs_beside(ws: &Workspace, item: &Item) -> bool {
+    let key = (item.visit, item.site, item.start);
+    let Some(last) = ws.beside.partition_point(|b| (b.visit, b.site, b.start) <= key).checked_sub(1) else {
+        return false;
+    };
+    let b = &ws.beside[last];
+    let ends = if b.longest.0 == item.identity { b.other } else { b.longest.1 };
+    (b.visit, b.site) == (item.visit, item.site) && ends > item.start
+}
+
 /// Sites of all visits: each gets its initial service, then the modifiers that tell them apart, then its codes.
 pub(crate) fn vein<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    find_beside(ws);
+    find_dates(ctx, ws);
     let mut lo = 0;
     while let Some(g) = crate::place::next_group(ws, lo) {
         lo = g.hi;
@@ -87,7 +166,7 @@ pub(crate) fn vein<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                 site.first = item.start;
                 site.first_day = item.day;
             }
-            site.has_reason |= crate::place::reason_item(ctx, ws, ws.order[k]);
+            site.has_reason |= crate::place::reason_item(ws, ws.order[k]);
         }
         crate::initial::initial(ctx, ws, rec, &mut site);
         crate::initial::rank_site(ctx, ws, &mut site);
@@ -106,16 +185,18 @@ fn modifiers<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         return;
     }
     ws.firsts.clear();
+    // The sites stand in the order of the visits.
     for s in &ws.sites {
-        match ws.firsts.iter_mut().find(|f| f.0 == s.visit) {
-            Some(f) => f.1 = f.1.min(s.first),
-            None => ws.firsts.push((s.visit, s.first)),
+        match ws.firsts.last_mut() {
+            Some(f) if f.0 == s.visit => f.1 = f.1.min(s.first),
+            _ => ws.firsts.push((s.visit, s.first)),
         }
     }
     let firsts = std::mem::take(&mut ws.firsts);
     let mut sites = std::mem::take(&mut ws.sites);
-    let visit_start = |v: u32| firsts.iter().find(|f| f.0 == v).map_or(0, |f| f.1);
-    sites.sort_by_key(|s| (visit_start(s.visit), s.visit, s.group, s.rank));
+    let visit_start = |v: u32| firsts.binary_search_by_key(&v, |f| f.0).map_or(0, |n| firsts[n].1);
+    // Only sites without an initial service can have one rank; they keep their order by what they hold.
+    sites.sort_unstable_by_key(|s| (visit_start(s.visit), s.visit, s.group, s.rank, s.runs.0, s.pushes.0));
     ws.days.clear();
     let mut n = 0;
     while n < sites.len() {
@@ -171,9 +252,8 @@ fn initial_day(ctx: &Ctx, ws: &mut Workspace, s: &Site) -> Day {
         }
         Initial::Hydration => match s.fluid {
             Some(f) => {
-                let pieces = ws.fluids[f as usize].pieces;
-                let spans = ws.pieces[pieces.0 as usize..pieces.1 as usize].to_vec();
-                unit_day(ctx, ws, s.visit, &spans, ctx.policy.hydration_floor_minutes - 1, 0)
+                let spans = ws.span(ws.fluids[f as usize].pieces);
+                unit_day(ctx, ws, s.visit, spans, ctx.policy.hydration_floor_minutes - 1, 0)
             }
             None => s.first_day,
         },
@@ -181,20 +261,43 @@ fn initial_day(ctx: &Ctx, ws: &mut Workspace, s: &Site) -> Day {
     }
 }
 
-/// First date of a visit.
-fn visit_day(ctx: &Ctx, ws: &Workspace, visit: u32) -> Day {
-    let mut first = Day(i32::MAX);
-    for (i, l) in ws.lent.iter().enumerate() {
-        let row = &ctx.case.rows[i];
-        if row.visit == visit && l.timing != crate::work::Timing::Nothing {
-            first = first.min(row.day);
+/// What the rarer rules of dating look up: the first date of each visit, the runs of each visit by start.
+fn find_dates(ctx: &Ctx, ws: &mut Workspace) {
+    match ctx.policy.unit_date_rule {
+        UnitDateRule::EncounterStart => {
+            let rows = ctx.case.rows.iter().zip(&ws.lent);
+            let timed = rows.filter(|(_, l)| l.timing != crate::work::Timing::Nothing);
+            ws.visit_days.extend(timed.map(|(row, _)| (row.visit, row.day)));
+            ws.visit_days.sort_unstable();
+            ws.visit_days.dedup_by_key(|d| d.0);
         }
+        UnitDateRule::RunBegan => {
+            ws.run_starts.extend(ws.items.iter().filter(|i| i.run).map(|i| (i.visit, i.start, i.stop)));
+            ws.run_starts.sort_unstable();
+            for n in 1..ws.run_starts.len() {
+                if ws.run_starts[n].0 == ws.run_starts[n - 1].0 {
+                    ws.run_starts[n].2 = ws.run_starts[n].2.max(ws.run_starts[n - 1].2);
+                }
+            }
+        }
+        UnitDateRule::ThresholdReached | UnitDateRule::UnitBegan => {}
     }
-    first
+}
+
+/// First date of a visit.
+fn visit_day(ws: &Workspace, visit: u32) -> Day {
+    ws.visit_days.binary_search_by_key(&visit, |d| d.0).map_or(Day(i32::MAX), |n| ws.visit_days[n].1)
 }
 
 /// The date of a unit whose threshold and beginning lie at these positions of the minutes.
-fn unit_day(ctx: &Ctx, ws: &Workspace, visit: u32, spans: &[crate::minutes::Span], threshold: i64, began: i64) -> Day {
+pub(crate) fn unit_day(
+    ctx: &Ctx,
+    ws: &Workspace,
+    visit: u32,
+    spans: &[crate::minutes::Span],
+    threshold: i64,
+    began: i64,
+) -> Day {
     let clock = &ctx.case.clock;
     if !ctx.on(R::MidnightUnitDating) {
         return clock.day(spans.first().map_or(0, |s| s.0));
@@ -206,24 +309,20 @@ fn unit_day(ctx: &Ctx, ws: &Workspace, visit: u32, spans: &[crate::minutes::Span
             let at = nth(spans, threshold);
             clock.day(run_start(ws, visit, at))
         }
-        UnitDateRule::EncounterStart => visit_day(ctx, ws, visit),
+        UnitDateRule::EncounterStart => visit_day(ws, visit),
     }
 }
 
 /// Start of the run in which a minute lies.
 fn run_start(ws: &Workspace, visit: u32, at: Minute) -> Minute {
-    let mut start = at;
-    for item in &ws.items {
-        if item.visit == visit && item.run && item.start <= at && at < item.stop {
-            start = start.min(item.start);
-        }
-    }
-    start
+    // The stops are the latest so far, so that the first one after the minute is that of the earliest run.
+    let first = ws.run_starts.partition_point(|r| r.0 < visit || (r.0 == visit && r.2 <= at));
+    ws.run_starts.get(first).filter(|r| r.0 == visit).map_or(at, |r| r.1.min(at))
 }
 
 fn push_day(ctx: &Ctx, ws: &Workspace, visit: u32, day: Day) -> Day {
     if ctx.policy.unit_date_rule == UnitDateRule::EncounterStart && ctx.on(R::MidnightUnitDating) {
-        visit_day(ctx, ws, visit)
+        visit_day(ws, visit)
     } else {
         day
     }
@@ -372,8 +471,12 @@ fn run<T: Recorder>(
             }
         }
         let mut earned = false;
+        let mut last = None;
         if first && g.entitled {
-            let palmetto = !is_initial && ctx.on(R::SequentialNewDrug) && matches!(site.initial, Initial::Run(_));
+            let palmetto = !is_initial
+                && class == VeinClass::Drug
+                && ctx.on(R::SequentialNewDrug)
+                && matches!(site.initial, Initial::Run(_));
             if palmetto {
                 rec.consult(Switch::PalmettoSecondDrug);
             }
@@ -413,7 +516,7 @@ fn run<T: Recorder>(
                     units: 1,
                     initial: is_initial,
                 };
-                earn_all(ctx, ws, rec, from, to, rule, unit);
+                earn_all(ctx, ws, rec, (from, to), rule, unit, &mut last);
                 earned = true;
                 if m <= 30 {
                     ws.item_cite(
@@ -432,7 +535,7 @@ fn run<T: Recorder>(
                         units: 1,
                         initial: is_initial,
                     };
-                    earn_all(ctx, ws, rec, from, to, R::UnitTherapeuticInfusion, unit);
+                    earn_all(ctx, ws, rec, (from, to), R::UnitTherapeuticInfusion, unit, &mut last);
                 }
                 if m < 91 {
                     rec.block(lead.first_row, hours_code(class), R::UnitTherapeuticInfusion, Fact::Minutes(m));
@@ -448,7 +551,7 @@ fn run<T: Recorder>(
                     units: 1,
                     initial: false,
                 };
-                earn_all(ctx, ws, rec, from, to, R::SameDrugInfusions, unit);
+                earn_all(ctx, ws, rec, (from, to), R::SameDrugInfusions, unit, &mut last);
                 earned = true;
             }
         } else {
@@ -466,7 +569,7 @@ fn run<T: Recorder>(
                     units: 1,
                     initial: is_initial,
                 };
-                earn_all(ctx, ws, rec, from, to, R::SameDrugInfusions, unit);
+                earn_all(ctx, ws, rec, (from, to), R::SameDrugInfusions, unit, &mut last);
                 earned = true;
             }
             rec.block(lead.first_row, next_code(class), R::SameDrugInfusions, Fact::Minutes(m));
@@ -485,8 +588,18 @@ fn run<T: Recorder>(
     }
 }
 
-/// Units for the first run; the runs summed with it stand in the line.
-fn earn_all<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, from: u32, to: u32, rule: R, unit: Unit) {
+/// Units for the first run; the runs summed with it stand in the line, for which once is enough.
+fn earn_all<T: Recorder>(
+    ctx: &Ctx,
+    ws: &mut Workspace,
+    rec: &mut T,
+    (from, to): (u32, u32),
+    rule: R,
+    unit: Unit,
+    last: &mut Option<LineKey>,
+) {
+    let to = if *last == Some(unit.line()) { from + 1 } else { to };
+    *last = Some(unit.line());
     for n in from..to {
         let head = ws.items[ws.run_items[n as usize] as usize].first_row;
         earn(ctx, ws, rec, head, rule, Unit { units: if n == from { unit.units } else { 0 }, ..unit });
@@ -528,18 +641,7 @@ fn push<T: Recorder>(
     let class = item.class;
     let day = first_date.unwrap_or_else(|| push_day(ctx, ws, site.visit, item.day));
     let unit = |code| Unit { code, distinct: Modifier::None, other: Modifier::None, day, units: 1, initial: false };
-    let during = !item.untimed
-        && ws.items.iter().any(|o| {
-            o.run
-                && o.lane == Kind::Vein
-                && o.visit == item.visit
-                && o.site == item.site
-                && o.class != VeinClass::Hydration
-                && o.identity != item.identity
-                && o.start <= item.start
-                && item.start < o.stop
-        });
-    if during {
+    if !item.untimed && runs_beside(ws, &item) {
         if !ctx.on(R::ConcurrentNoPush) {
             ws.item_out(rec, p.item, R::ConcurrentDefinition, Fact::None);
             return;
@@ -634,6 +736,7 @@ fn fluid<T: Recorder>(
     let mut units = 0;
     for part in parts {
         let m = total(part);
+        let mut last = None;
         for h in 0..((m + 29) / 60).max(1) {
             if units == fluid.hours {
                 break;
@@ -650,20 +753,23 @@ fn fluid<T: Recorder>(
                 units: 1,
                 initial: is_initial,
             };
-            for n in fluid.items.0..fluid.items.1 {
+            // To stand in a line once is enough, and the reasons are those of the first and of the further hours.
+            let end = if last == Some(unit.line()) { fluid.items.0 + 1 } else { fluid.items.1 };
+            last = Some(unit.line());
+            for n in fluid.items.0..end {
                 let i = ws.fluid_items[n as usize];
                 let head = ws.items[i as usize].first_row;
-                if !is_initial {
+                if !is_initial && hour < 2 {
                     ws.item_cite(rec, i, R::HydrationSecondaryIs96361, Fact::None);
                     rec.block(head, Code::N96360, R::HydrationSecondaryIs96361, Fact::None);
                     if ctx.facility() {
                         ws.item_cite(rec, i, R::PalmettoHydrationAlwaysSecondary, Fact::None);
                     }
                 }
-                if !first && secondary != Modifier::None {
+                if !first && secondary != Modifier::None && hour < 2 {
                     ws.item_cite(rec, i, R::HydrationModifier, Fact::None);
                 }
-                let stands = crate::minutes::shared(ws.span(ws.items[i as usize].net), part) > 0;
+                let stands = meet(ws.span(ws.items[i as usize].net), part);
                 if stands || n == fluid.items.0 {
                     earn(ctx, ws, rec, head, R::UnitHydration, Unit { units: u32::from(n == fluid.items.0), ..unit });
                 }

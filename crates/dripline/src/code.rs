@@ -4,6 +4,8 @@ use std::fmt;
 
 use jiff::civil::Date;
 
+use crate::time::Day;
+
 include!(concat!(env!("OUT_DIR"), "/codes.rs"));
 
 /// What a code belongs to; decides the order of lines.
@@ -28,6 +30,7 @@ struct CodeInfo {
     label: &'static str,
     family: Family,
     since: Date,
+    since_day: Day,
     professional: bool,
     needs: &'static str,
 }
@@ -57,6 +60,11 @@ impl Code {
         CODES[self as usize].since
     }
 
+    /// The same date, as a day.
+    pub(crate) fn since_day(self) -> Day {
+        CODES[self as usize].since_day
+    }
+
     /// May a practitioner report it when the place of service is a facility?
     #[must_use]
     pub fn professional_in_facility(self) -> bool {
@@ -79,5 +87,17 @@ impl Code {
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_the_dates() {
+        for code in Code::ALL {
+            assert_eq!(code.since_day(), Day::of(code.since()), "{code}");
+        }
     }
 }

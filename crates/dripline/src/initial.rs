@@ -84,7 +84,7 @@ pub(crate) fn initial<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, s
             continue;
         }
         let lead = ws.items[ws.run_items[g.items.0 as usize] as usize];
-        let reason = (g.items.0..g.items.1).any(|n| crate::place::reason_item(ctx, ws, ws.run_items[n as usize]));
+        let reason = (g.items.0..g.items.1).any(|n| crate::place::reason_item(ws, ws.run_items[n as usize]));
         let rank = if g.class == VeinClass::Chemo { 0 } else { 2 };
         let key = if ranked { (rank, g.position, 0, 0) } else { (0, 0, lead.start, lead.first_row) };
         consider((key, Initial::Run(k)), reason, g.class);
@@ -95,7 +95,7 @@ pub(crate) fn initial<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, s
             continue;
         }
         let item = ws.items[p.item as usize];
-        let reason = crate::place::reason_item(ctx, ws, p.item);
+        let reason = crate::place::reason_item(ws, p.item);
         let rank = if item.class == VeinClass::Chemo { 1 } else { 3 };
         let at = item.day_end(ctx);
         let key = if ranked { (rank, 0, at, item.first_row) } else { (0, 0, at, item.first_row) };
@@ -103,8 +103,7 @@ pub(crate) fn initial<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, s
     }
     if let Some(f) = site.fluid {
         let fluid = ws.fluids[f as usize];
-        let reason =
-            (fluid.items.0..fluid.items.1).any(|n| crate::place::reason_item(ctx, ws, ws.fluid_items[n as usize]));
+        let reason = (fluid.items.0..fluid.items.1).any(|n| crate::place::reason_item(ws, ws.fluid_items[n as usize]));
         let lead = ws.items[ws.fluid_items[fluid.items.0 as usize] as usize];
         // In a hospital hydration comes last; only the test of that rule lets it come first.
         let rank = if ctx.facility() && !ctx.on(R::PalmettoHydrationAlwaysSecondary) { 0 } else { 4 };
@@ -167,7 +166,7 @@ fn office<T: Recorder>(
         let head = initial_head(ws, &Site { initial: Initial::Hydration, ..*site });
         rec.cite(head, R::OfficeParentGap, Fact::None);
         if ctx.policy.office_hydration_initial_conflict == OfficeHydrationInitialConflict::UseRank
-            || !ctx.on(R::OfficeParentGap)
+            && ctx.on(R::OfficeParentGap)
         {
             by_rank(rec, site);
             return;

@@ -65,6 +65,8 @@ fn join_bags(ctx: &Ctx, ws: &mut Workspace) {
     for k in 0..ws.sorted.len() {
         let i = ws.sorted[k];
         let (lo, hi) = ws.lent[i as usize].bag;
+        // A row that already stands with an earlier one has all its mates.
+        let hi = if ws.root[i as usize] == i { hi } else { lo };
         for m in lo..hi {
             let j = ws.bag_rows[m as usize].2;
             // Bag mates that were infused stay apart only where the test of one rule switches this one off.
@@ -175,6 +177,7 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
         row = ws.next[row as usize];
     }
     row = head;
+    let mut last = None;
     while row != NONE {
         let l = ws.lent[row as usize];
         class = class.min(l.class);
@@ -187,14 +190,15 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
                 untimed = false;
                 start = start.min(a);
                 stop = stop.max(b);
-                crate::times::pauses(ctx, ws, row);
-                let mut pauses = std::mem::take(&mut ws.scratch);
-                let mut pieces = std::mem::take(&mut ws.pieces);
-                let paused = pauses.iter().any(|p| p.1 > a && p.0 < b);
-                cut((a, b), &mut pauses, &mut pieces);
-                ws.pieces = pieces;
-                ws.scratch = pauses;
-                if paused {
+                // Bag mates have their pauses in common; those with the same times add no minutes either.
+                let new = last.is_none_or(|l: (bool, _, _)| l.1 != (a, b) || l.2 != ws.lent[row as usize].bag);
+                if new || ws.lent[row as usize].bag.0 == ws.lent[row as usize].bag.1 {
+                    crate::times::pauses(ctx, ws, row);
+                    let paused = ws.scratch.iter().any(|p| p.1 > a && p.0 < b);
+                    cut((a, b), &mut ws.scratch, &mut ws.pieces);
+                    last = Some((paused, (a, b), ws.lent[row as usize].bag));
+                }
+                if last.is_some_and(|l| l.0) {
                     rec.cite(row, R::PauseAndRestart, Fact::None);
                 }
             }

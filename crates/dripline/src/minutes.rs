@@ -31,6 +31,15 @@ pub fn shared(a: &[Span], b: &[Span]) -> i64 {
     sum
 }
 
+/// Do two lists share a minute? Looks each span of `a` up in `b`.
+#[must_use]
+pub fn meet(a: &[Span], b: &[Span]) -> bool {
+    a.iter().any(|s| {
+        let at = b.partition_point(|t| t.1 <= s.0);
+        b.get(at).is_some_and(|t| t.0 < s.1)
+    })
+}
+
 /// Appends `span` without the minutes of `cuts`, which need not be sorted.
 pub fn cut(span: Span, cuts: &mut [Span], out: &mut Vec<Span>) {
     cuts.sort_unstable();
@@ -46,6 +55,36 @@ pub fn cut(span: Span, cuts: &mut [Span], out: &mut Vec<Span>) {
     }
     if at < span.1 {
         out.push((at, span.1));
+    }
+}
+
+/// Appends `span` without the minutes of `cuts`, which are sorted and disjoint.
+pub fn cut_sorted(span: Span, cuts: &[Span], out: &mut Vec<Span>) {
+    let mut at = span.0;
+    let from = cuts.partition_point(|c| c.1 <= span.0);
+    for c in cuts[from..].iter().take_while(|c| c.0 < span.1) {
+        if c.0 > at {
+            out.push((at, c.0));
+        }
+        at = c.1;
+    }
+    if at < span.1 {
+        out.push((at, span.1));
+    }
+}
+
+/// Adds a span to a sorted and disjoint list; touching spans become one.
+pub fn add(spans: &mut Vec<Span>, span: Span) {
+    if span.1 <= span.0 {
+        return;
+    }
+    let from = spans.partition_point(|s| s.1 < span.0);
+    let to = spans.partition_point(|s| s.0 <= span.1);
+    if from == to {
+        spans.insert(from, span);
+    } else {
+        spans[from] = (spans[from].0.min(span.0), spans[to - 1].1.max(span.1));
+        spans.drain(from + 1..to);
     }
 }
 
@@ -97,5 +136,22 @@ mod tests {
         assert_eq!(nth(&spans, 19), 19);
         assert_eq!(nth(&spans, 20), 40);
         assert_eq!(nth(&spans, 99), 49);
+        assert!(meet(&[(20, 41)], &spans) && !meet(&[(20, 40), (50, 51)], &spans));
+    }
+
+    #[test]
+    fn sorted_lists_cut_alike() {
+        let mut cuts = vec![(30, 40), (10, 20), (15, 18), (70, 80), (50, 90), (40, 45)];
+        let mut union = Vec::new();
+        for c in &cuts {
+            add(&mut union, *c);
+        }
+        assert_eq!(union, [(10, 20), (30, 45), (50, 90)]);
+        for span in [(0, 60), (12, 35), (45, 50), (20, 30), (10, 20), (80, 100), (41, 44)] {
+            let (mut a, mut b) = (Vec::new(), Vec::new());
+            cut(span, &mut cuts, &mut a);
+            cut_sorted(span, &union, &mut b);
+            assert_eq!(a, b, "{span:?}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Which minutes belong to whom: runs are placed one by one, and no minute supports two timed codes.
 
-use crate::case::NONE;
+use crate::case::{Ix, NONE};
 use crate::chart::Setting;
 use crate::code::Code;
-use crate::minutes::{cut, shared, total};
+use crate::minutes::{add, cut, cut_sorted, shared, total};
 use crate::policy::{ChemoConcurrent, ConcurrentLimit, MajorityOf, OverlapMinutes, OverlapRule, Switch};
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
@@ -32,6 +32,7 @@ pub(crate) fn place<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let mut order = std::mem::take(&mut ws.order);
     order.sort_unstable_by_key(|&i| (key(&ws.items[i as usize]), ws.items[i as usize].first_row));
     ws.order = order;
+    ws.reason = reason_head(ctx, ws);
     let mut lo = 0;
     while let Some(g) = next_group(ws, lo) {
         place_site(ctx, ws, rec, g);
@@ -50,10 +51,19 @@ pub(crate) fn next_group(ws: &Workspace, lo: usize) -> Option<Group> {
     Some(Group { lo, hi })
 }
 
-/// The item that the office visit's main reason belongs to.
-pub(crate) fn reason_item(ctx: &Ctx, ws: &Workspace, item: u32) -> bool {
-    let Some(reason) = ctx.case.primary_reason else { return false };
-    ctx.case.setting == Setting::Office && ws.chain(ws.items[item as usize].first_row).any(|r| r == reason)
+/// First of the rows that stand together with the office visit's main reason.
+fn reason_head(ctx: &Ctx, ws: &mut Workspace) -> Ix {
+    match ctx.case.primary_reason {
+        Some(reason) if ctx.case.setting == Setting::Office && (reason as usize) < ctx.case.rows.len() => {
+            ws.find(reason)
+        }
+        _ => NONE,
+    }
+}
+
+/// Does the office visit's main reason belong to this item?
+pub(crate) fn reason_item(ws: &Workspace, item: u32) -> bool {
+    ws.items[item as usize].first_row == ws.reason
 }
 
 fn place_site<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: Group) {
@@ -69,19 +79,20 @@ fn place_site<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: Group)
     seq.sort_unstable_by_key(|&i| {
         let item = &ws.items[i as usize];
         let longest = if ctx.on(R::TieBreakSameRank) { -item.minutes } else { 0 };
-        (
-            item.class,
-            !(ctx.on(R::OfficeInitialIsReason) && reason_item(ctx, ws, i)),
-            longest,
-            item.start,
-            item.first_row,
-        )
+        (item.class, !(ctx.on(R::OfficeInitialIsReason) && reason_item(ws, i)), longest, item.start, item.first_row)
     });
     ws.placed.clear();
+    ws.timed.clear();
     for (n, &i) in seq.iter().enumerate() {
         ws.items[i as usize].position = n as u32;
         place_run(ctx, ws, rec, i);
-        ws.placed.push(i);
+        let item = &ws.items[i as usize];
+        ws.placed.push((item.start, item.stop, i));
+        if item.placing == Placing::Timed {
+            for k in item.net.0..item.net.1 {
+                add(&mut ws.timed, ws.pieces[k as usize]);
+            }
+        }
     }
     ws.seq = seq;
 }
@@ -89,11 +100,17 @@ fn place_site<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: Group)
 fn place_run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) {
     let new = ws.items[i as usize];
     let (mut most, mut with) = (0, NONE);
-    for &p in &ws.placed {
+    for &(start, stop, p) in &ws.placed {
+        if stop.min(new.stop) - start.max(new.start) <= most {
+            continue;
+        }
         let o = shared(ws.span(new.net), ws.span(ws.items[p as usize].net));
         if o > most {
             most = o;
             with = p;
+            if most == new.minutes {
+                break;
+            }
         }
     }
     if with == NONE {
@@ -106,7 +123,13 @@ fn place_run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) {
     rec.consult(Switch::OverlapMinutes);
     let fact = Fact::Shared { minutes: most, of: new.minutes, other: other.first_row };
     ws.item_cite(rec, i, R::ConcurrentMinimumOverlap, fact);
-    let concurrent = ctx.on(R::ConcurrentDefinition) && together(ctx, &new, &other, most);
+    // Without the rules of concurrency, which only tests switch off, a run keeps its own minutes.
+    let beside_chemo = other.class == VeinClass::Chemo && new.class != VeinClass::Chemo;
+    if !ctx.on(R::ConcurrentDefinition) || (beside_chemo && !ctx.on(R::ConcurrentChemoWithDrug)) {
+        ws.items[i as usize].placing = Placing::Timed;
+        return;
+    }
+    let concurrent = together(ctx, &new, &other, most);
     let deducts = ctx.policy.overlap_minutes == OverlapMinutes::Deduct && ctx.on(R::NoDoubleMinutes);
     let left = if deducts { leave(ws, &new) } else { new.net };
     let left_minutes = total(ws.span(left));
@@ -125,7 +148,7 @@ fn place_run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) {
     if new.class != VeinClass::Chemo || !ctx.on(R::ConcurrentChemoWithChemo) {
         ws.items[i as usize].placing = Placing::Concurrent;
         ws.items[i as usize].left = (0, 0);
-        if other.class == VeinClass::Chemo {
+        if beside_chemo {
             ws.item_cite(rec, i, R::ConcurrentChemoWithDrug, Fact::None);
         }
         for c in [Code::N96365, Code::N96367] {
@@ -176,23 +199,11 @@ fn together(ctx: &Ctx, new: &Item, other: &Item, o: i64) -> bool {
 
 /// The run's minutes without those of the timed runs of the site.
 fn leave(ws: &mut Workspace, new: &Item) -> (u32, u32) {
-    ws.scratch.clear();
-    for k in 0..ws.placed.len() {
-        let p = &ws.items[ws.placed[k] as usize];
-        if p.placing == Placing::Timed {
-            let (a, b) = p.net;
-            ws.scratch.extend_from_slice(&ws.pieces[a as usize..b as usize]);
-        }
-    }
-    let mut scratch = std::mem::take(&mut ws.scratch);
     let from = ws.pieces.len();
     for k in new.net.0..new.net.1 {
         let span = ws.pieces[k as usize];
-        let mut pieces = std::mem::take(&mut ws.pieces);
-        cut(span, &mut scratch, &mut pieces);
-        ws.pieces = pieces;
+        cut_sorted(span, &ws.timed, &mut ws.pieces);
     }
-    ws.scratch = scratch;
     (from as u32, ws.pieces.len() as u32)
 }
 
@@ -246,21 +257,28 @@ fn report_concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     if seq.len() > 1 {
         rec.consult(Switch::ConcurrentLimit);
     }
-    for k in 0..seq.len() {
-        let item = ws.items[seq[k] as usize];
-        let by_date = ctx.policy.concurrent_limit == ConcurrentLimit::Date;
-        let earlier = seq[..k].iter().find(|&&j| {
-            let o = &ws.items[j as usize];
-            o.visit == item.visit && o.placing == Placing::ConcurrentReported && (!by_date || o.day == item.day)
-        });
+    let by_date = ctx.policy.concurrent_limit == ConcurrentLimit::Date;
+    // Those of the visit that are reported: one, or one a date.
+    let mut reported = std::mem::take(&mut ws.run_items);
+    for (k, &i) in seq.iter().enumerate() {
+        let item = ws.items[i as usize];
+        if k > 0 && ws.items[seq[k - 1] as usize].visit != item.visit {
+            reported.clear();
+        }
+        let earlier = reported.iter().find(|&&j| !by_date || ws.items[j as usize].day == item.day);
         match earlier {
             Some(&j) if ctx.on(R::ConcurrentOnce) => {
                 let other = ws.items[j as usize].first_row;
                 rec.block(item.first_row, Code::N96368, R::ConcurrentOnce, Fact::Other(other));
-                ws.item_out(rec, seq[k], R::ConcurrentOnce, Fact::Other(other));
+                ws.item_out(rec, i, R::ConcurrentOnce, Fact::Other(other));
             }
-            _ => ws.items[seq[k] as usize].placing = Placing::ConcurrentReported,
+            _ => {
+                ws.items[i as usize].placing = Placing::ConcurrentReported;
+                reported.push(i);
+            }
         }
     }
+    reported.clear();
+    ws.run_items = reported;
     ws.seq = seq;
 }

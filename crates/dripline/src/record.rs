@@ -1,6 +1,6 @@
 //! What the steps tell: events as data, kept or dropped by the recorder.
 
-use crate::case::Ix;
+use crate::case::{Ix, NONE};
 use crate::code::Code;
 use crate::policy::Switch;
 use crate::rule::RuleId;
@@ -165,6 +165,39 @@ impl Recorder for Rules {
     }
 }
 
+/// For each row its last entry, and for each entry the one before it of the same row: a row's own entries are few,
+/// those of a long case are many.
+#[derive(Clone, Debug, Default)]
+struct ByRow {
+    last: Vec<u32>,
+    before: Vec<u32>,
+}
+
+impl ByRow {
+    fn clear(&mut self) {
+        self.last.clear();
+        self.before.clear();
+    }
+
+    /// Adds an entry unless the row has the same one.
+    fn add<T: PartialEq>(&mut self, row: Ix, entry: T, entries: &mut Vec<T>) {
+        let row = row as usize;
+        if self.last.len() <= row {
+            self.last.resize(row + 1, NONE);
+        }
+        let mut at = self.last[row];
+        while at != NONE {
+            if entries[at as usize] == entry {
+                return;
+            }
+            at = self.before[at as usize];
+        }
+        self.before.push(self.last[row]);
+        self.last[row] = entries.len() as u32;
+        entries.push(entry);
+    }
+}
+
 /// Keeps everything.
 #[derive(Clone, Debug, Default)]
 pub struct Proof {
@@ -180,6 +213,9 @@ pub struct Proof {
     pub assumed: Vec<(Ix, Assumed)>,
     /// Bit set of the switches that could have mattered.
     pub consulted: u64,
+    cited_by: ByRow,
+    queries_by: ByRow,
+    assumed_by: ByRow,
 }
 
 impl Proof {
@@ -191,6 +227,9 @@ impl Proof {
         self.queries.clear();
         self.assumed.clear();
         self.consulted = 0;
+        self.cited_by.clear();
+        self.queries_by.clear();
+        self.assumed_by.clear();
     }
 
     /// Could this switch have mattered?
@@ -205,9 +244,7 @@ impl Recorder for Proof {
     const PROOF: bool = true;
 
     fn cite(&mut self, row: Ix, rule: RuleId, fact: Fact) {
-        if !self.cited.contains(&(row, rule, fact)) {
-            self.cited.push((row, rule, fact));
-        }
+        self.cited_by.add(row, (row, rule, fact), &mut self.cited);
     }
 
     fn out(&mut self, row: Ix, rule: RuleId, fact: Fact) {
@@ -220,15 +257,11 @@ impl Recorder for Proof {
     }
 
     fn query(&mut self, row: Ix, field: Field, rule: RuleId) {
-        if !self.queries.contains(&(row, field, rule)) {
-            self.queries.push((row, field, rule));
-        }
+        self.queries_by.add(row, (row, field, rule), &mut self.queries);
     }
 
     fn assume(&mut self, row: Ix, what: Assumed) {
-        if !self.assumed.contains(&(row, what)) {
-            self.assumed.push((row, what));
-        }
+        self.assumed_by.add(row, (row, what), &mut self.assumed);
     }
 
     fn consult(&mut self, switch: Switch) {

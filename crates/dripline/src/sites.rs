@@ -50,83 +50,91 @@ pub(crate) fn sites<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         return;
     }
     // Uncharted rows join the site without need, else the needed one whose first administration is earliest.
+    let mut charted = std::mem::take(&mut ws.order);
+    charted.clear();
+    charted.extend(ws.sorted.iter().copied().filter(|&i| case.rows[i as usize].access != NONE));
+    charted.sort_unstable_by_key(|&i| {
+        let needed = ws.lent[i as usize].site != 0;
+        (case.rows[i as usize].visit, needed, first_minute(ctx, ws, i), i)
+    });
     for k in 0..ws.sorted.len() {
         let i = ws.sorted[k];
         if ws.lent[i as usize].site != UNCHARTED {
             continue;
         }
         let visit = case.rows[i as usize].visit;
-        let mut chosen: Option<(Minute, Ix, u32)> = None;
-        let mut common = false;
-        for &j in &ws.sorted {
-            let site = ws.lent[j as usize].site;
-            if case.rows[j as usize].visit != visit || case.rows[j as usize].access == NONE {
-                continue;
-            }
-            common |= site == 0;
-            let at = first_minute(ctx, ws, j).unwrap_or(Minute::MAX);
-            if chosen.is_none_or(|(a, x, _)| (at, j) < (a, x)) {
-                chosen = Some((at, j, site));
-            }
-        }
-        let site = if !ctx.on(R::UnknownSite) {
-            UNCHARTED - 1
-        } else if common {
-            0
-        } else {
-            chosen.map_or(0, |c| c.2)
-        };
+        let first = charted.get(charted.partition_point(|&j| case.rows[j as usize].visit < visit));
+        let first = first.filter(|&&j| case.rows[j as usize].visit == visit);
+        let site = if !ctx.on(R::UnknownSite) { UNCHARTED - 1 } else { first.map_or(0, |&j| ws.lent[j as usize].site) };
         ws.lent[i as usize].site = site;
         rec.cite(i, R::UnknownSite, Fact::None);
         rec.assume(i, Assumed::UnknownSite);
     }
+    ws.order = charted;
     cite_accesses(ctx, ws, rec);
     rec.consult(Switch::SameDrugAcrossSites);
     if ctx.policy.same_drug_across_sites == SameDrugAcrossSites::Encounter && ctx.on(R::SameDrugAcrossSites) {
-        for k in 0..ws.sorted.len() {
-            let i = ws.sorted[k];
-            let lent = ws.lent[i as usize];
-            if lent.class == VeinClass::Hydration || lent.mixed {
-                continue;
-            }
-            let mut first = (first_minute(ctx, ws, i).unwrap_or(Minute::MAX), i);
-            for &j in &ws.sorted {
-                let other = &ws.lent[j as usize];
-                if other.identity == lent.identity
-                    && case.rows[j as usize].visit == case.rows[i as usize].visit
-                    && !other.mixed
-                    && other.class != VeinClass::Hydration
-                {
-                    first = first.min((first_minute(ctx, ws, j).unwrap_or(Minute::MAX), j));
-                }
-            }
-            let site = ws.lent[first.1 as usize].site;
-            if site != lent.site {
-                // The first row never moves, so reading sites while writing them is safe.
-                ws.lent[i as usize].site = site;
-                rec.cite(i, R::SameDrugAcrossSites, Fact::Other(first.1));
-            }
-        }
+        same_drug_across(ctx, ws, rec);
     }
 }
 
+/// A drug stays at the site where the visit had it first.
+fn same_drug_across<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let rows = &ctx.case.rows;
+    let mut drugs = std::mem::take(&mut ws.order);
+    let mut firsts = std::mem::take(&mut ws.seq);
+    drugs.clear();
+    drugs.extend(ws.sorted.iter().copied().filter(|&i| {
+        let lent = &ws.lent[i as usize];
+        lent.class != VeinClass::Hydration && !lent.mixed
+    }));
+    drugs
+        .sort_unstable_by_key(|&i| (rows[i as usize].visit, ws.lent[i as usize].identity, first_minute(ctx, ws, i), i));
+    firsts.clear();
+    firsts.resize(rows.len(), NONE);
+    let drug = |i: Ix| (rows[i as usize].visit, ws.lent[i as usize].identity);
+    for group in drugs.chunk_by(|&a, &b| drug(a) == drug(b)) {
+        for &i in group {
+            firsts[i as usize] = group[0];
+        }
+    }
+    for k in 0..ws.sorted.len() {
+        let i = ws.sorted[k] as usize;
+        if firsts[i] == NONE {
+            continue;
+        }
+        let site = ws.lent[firsts[i] as usize].site;
+        if site != ws.lent[i].site {
+            // The first row never moves, so reading sites while writing them is safe.
+            ws.lent[i].site = site;
+            rec.cite(i as Ix, R::SameDrugAcrossSites, Fact::Other(firsts[i]));
+        }
+    }
+    ws.order = drugs;
+    ws.seq = firsts;
+}
+
 /// Two charted accesses without a need between them are one site.
-fn cite_accesses<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
+fn cite_accesses<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     if !T::RULES {
         return;
     }
+    let rows = &ctx.case.rows;
+    let mut common = std::mem::take(&mut ws.order);
+    common.clear();
+    let at_common = |i: Ix| rows[i as usize].access != NONE && ws.lent[i as usize].site == 0;
+    common.extend(ws.sorted.iter().copied().filter(|&i| at_common(i)));
+    let key = |i: Ix| (rows[i as usize].visit, rows[i as usize].access);
+    common.sort_unstable_by_key(|&i| key(i));
     for &i in &ws.sorted {
-        let row = &ctx.case.rows[i as usize];
-        let other = |j: &&u32| {
-            let r = &ctx.case.rows[**j as usize];
-            r.visit == row.visit && r.access != NONE && r.access != row.access && ws.lent[**j as usize].site == 0
-        };
-        if row.access != NONE
-            && ws.lent[i as usize].site == 0
-            && !ctx.case.accesses[row.access as usize].needed
-            && ws.sorted.iter().any(|j| other(&j))
-        {
-            rec.cite(i, R::NotASecondSite, Fact::None);
+        let (visit, access) = key(i);
+        if at_common(i) && !ctx.case.accesses[access as usize].needed {
+            let from = common.partition_point(|&j| key(j).0 < visit);
+            let to = common.partition_point(|&j| key(j).0 <= visit);
+            if key(common[from]) != key(common[to - 1]) {
+                rec.cite(i, R::NotASecondSite, Fact::None);
+            }
         }
     }
+    ws.order = common;
 }

@@ -263,7 +263,12 @@ pub struct Workspace {
     pub(crate) pieces: Vec<Span>,
     pub(crate) scratch: Vec<Span>,
     pub(crate) scratch2: Vec<Span>,
-    pub(crate) placed: Vec<u32>,
+    /// Runs of one site in the order of placing, each with its first minute and one past its last.
+    pub(crate) placed: Vec<(Minute, Minute, u32)>,
+    /// Minutes of the timed runs among them.
+    pub(crate) timed: Vec<Span>,
+    /// First of the rows that stand together with an office visit's main reason, or [`NONE`].
+    pub(crate) reason: Ix,
     pub(crate) sites: Vec<crate::initial::Site>,
     pub(crate) fluids: Vec<Fluid>,
     pub(crate) fluid_items: Vec<u32>,
@@ -272,6 +277,9 @@ pub struct Workspace {
     pub(crate) pushes: Vec<crate::again::PushState>,
     pub(crate) days: Vec<(u32, Day)>,
     pub(crate) firsts: Vec<(u32, Minute)>,
+    pub(crate) beside: Vec<crate::assign::Beside>,
+    pub(crate) visit_days: Vec<(u32, Day)>,
+    pub(crate) run_starts: Vec<(u32, Minute, Minute)>,
     /// Units earned, in the order of the steps.
     pub(crate) earned: Vec<Earned>,
     /// The lines, in the contract's order.
@@ -301,6 +309,8 @@ impl Workspace {
         self.scratch.clear();
         self.scratch2.clear();
         self.placed.clear();
+        self.timed.clear();
+        self.reason = NONE;
         self.sites.clear();
         self.fluids.clear();
         self.fluid_items.clear();
@@ -309,6 +319,9 @@ impl Workspace {
         self.pushes.clear();
         self.days.clear();
         self.firsts.clear();
+        self.beside.clear();
+        self.visit_days.clear();
+        self.run_starts.clear();
         self.earned.clear();
         self.lines.clear();
         self.services.clear();

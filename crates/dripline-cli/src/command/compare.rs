@@ -13,9 +13,10 @@ use crate::out::{Ends, List, Out, complain_of, wrong};
 pub fn run(args: &Compare, out: &mut Out) -> Ends {
     let (mut coder, mut options) = cases::coder(&args.rules)?;
     options.alternatives = false;
-    let mut with: With = args.with.parse().map_err(|e: dripline_formats::compare::WithError| {
-        wrong(&format!("--with: {}", e.message), &e.help)
-    })?;
+    let mut with: With = args
+        .with
+        .parse()
+        .map_err(|e: dripline_formats::compare::WithError| wrong(&format!("--with: {}", e.message), &e.help))?;
     if let With::Profile(named) = &with {
         with = With::Profile(cases::policy(&mut coder, named)?);
     }

@@ -43,7 +43,10 @@ pub fn run(args: &Test, out: &mut Out) -> Ends {
         return Ok(0);
     }
     if all == 0 {
-        return Err(wrong("no case was found", "cases stand in .case files, in fences tagged `case` of .md files, and in .jsonl rows"));
+        return Err(wrong(
+            "no case was found",
+            "cases stand in .case files, in fences tagged `case` of .md files, and in .jsonl rows",
+        ));
     }
     out.line(&format!("{held} of {all} cases hold"))?;
     Ok(u8::from(held < all))

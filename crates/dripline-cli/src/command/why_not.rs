@@ -14,13 +14,13 @@ pub fn run(args: &WhyNot, out: &mut Out) -> Ends {
         let asked = |id: &str| args.case.as_deref().is_none_or(|wanted| wanted == id);
         let answer = match &case {
             Err(error) if error.case.as_deref().is_none_or(asked) => Err(error.clone()),
-            Ok((case, blame)) if asked(&case.id()) => {
-                coder.why_not(&case.chart, case.position, &args.code, &options).map_err(|e| match e.path.as_str() {
+            Ok((case, blame)) if asked(&case.id()) => coder
+                .why_not(&case.chart, case.position, &args.code, &options)
+                .map_err(|e| match e.path.as_str() {
                     "code" => Err(wrong(&e.message, &e.help)),
                     _ => Ok(blame(&e)),
                 })
-                .map_or_else(|e| e.map(Err), |answer| Ok(Ok(answer)))?
-            }
+                .map_or_else(|e| e.map(Err), |answer| Ok(Ok(answer)))?,
             _ => return Ok(()),
         };
         match (answer, case) {

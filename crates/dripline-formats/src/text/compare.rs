@@ -53,7 +53,10 @@ fn rows(found: &Comparison) -> Vec<Vec<(Ink, String)>> {
         let several = keys.iter().any(|k| k.2 != keys[0].2);
         for (code, modifiers, date) in keys {
             let units = |side: &[ShortLine]| -> u64 {
-                side.iter().filter(|l| l.code == code && l.modifiers == modifiers && l.date == date).map(|l| l.units).sum()
+                side.iter()
+                    .filter(|l| l.code == code && l.modifiers == modifiers && l.date == date)
+                    .map(|l| l.units)
+                    .sum()
             };
             let (left, right) = (units(of[0]), units(of[1]));
             let shown = |n: u64| if n == 0 { "–".to_owned() } else { n.to_string() };
@@ -65,12 +68,14 @@ fn rows(found: &Comparison) -> Vec<Vec<(Ink, String)>> {
             rows.push(row(left != right, code, modifiers.join(" "), date, shown(left), shown(right), label));
         }
     }
-    for (id, code) in sides.iter().flat_map(|s| &s.services).map(|s| (&s.id, &s.code)).fold(Vec::new(), |mut all, key| {
-        if !all.contains(&key) {
-            all.push(key);
-        }
-        all
-    }) {
+    for (id, code) in
+        sides.iter().flat_map(|s| &s.services).map(|s| (&s.id, &s.code)).fold(Vec::new(), |mut all, key| {
+            if !all.contains(&key) {
+                all.push(key);
+            }
+            all
+        })
+    {
         let verdict = |side: usize| {
             sides[side].services.iter().find(|s| s.id == *id && s.code == *code).map_or("–".to_owned(), |s| {
                 format!("{} {}", s.verdict.as_str().replace('_', " "), s.modifier.as_deref().unwrap_or(""))

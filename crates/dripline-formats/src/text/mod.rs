@@ -87,7 +87,12 @@ impl View<'_> {
         if first != Some(c.rule_set.as_of) {
             about.push(format!("rules of {}", c.rule_set.as_of));
         }
-        page.words(&[(Ink::Heading, &format!("Case {}", c.case))], c.case.chars().count() + 8, Ink::Plain, &about.join(" · "));
+        page.words(
+            &[(Ink::Heading, &format!("Case {}", c.case))],
+            c.case.chars().count() + 8,
+            Ink::Plain,
+            &about.join(" · "),
+        );
         for (switch, value) in &c.rule_set.policy {
             page.line(&[(Ink::Plain, "  with "), (Ink::Plain, &format!("{switch} = {value}"))]);
         }
@@ -150,6 +155,9 @@ impl View<'_> {
         }
         if c.lines.is_empty() {
             page.line(&[(Ink::Alert, "  No administration code is earned.")]);
+            if !rows.is_empty() {
+                page.blank();
+            }
         }
         page.table(Some(&["Code", "Units", "Mod", "Date", "What", "Proof", "From"]), &rows);
         self.marks(page);
@@ -169,7 +177,12 @@ impl View<'_> {
             says.push("? = other readings were not tried".to_owned());
         }
         if !says.is_empty() {
-            page.words(&[(Ink::Plain, "  ")], 2, Ink::Faint, &format!("Proof by the weakest rule: {}.", says.join("; ")));
+            page.words(
+                &[(Ink::Plain, "  ")],
+                2,
+                Ink::Faint,
+                &format!("Proof by the weakest rule: {}.", says.join("; ")),
+            );
         }
     }
 
@@ -192,7 +205,12 @@ impl View<'_> {
         }
         for (ids, why, rules) in groups {
             for id in &ids {
-                page.words(&[(Ink::Plain, "  "), (Ink::Alert, id)], 4 + id.chars().count(), Ink::Plain, &self.names.what(id));
+                page.words(
+                    &[(Ink::Plain, "  "), (Ink::Alert, id)],
+                    4 + id.chars().count(),
+                    Ink::Plain,
+                    &self.names.what(id),
+                );
             }
             page.words(&[], 6, Ink::Plain, &format!("{}{why}", self.given_and_billed(ids[0])));
             self.rules(page, 6, rules);
@@ -202,9 +220,11 @@ impl View<'_> {
     /// `Given twice. `, where the drug was given more often than it earns a code.
     fn given_and_billed(&self, id: &str) -> String {
         let Some(drug) = self.names.drug(id) else { return String::new() };
-        let held = |i: &str| !self.coding.unreported.iter().any(|u| {
-            u.administration == i && u.rules.iter().any(|r| matches!(r.as_str(), "not-given" | "order-required"))
-        });
+        let held = |i: &str| {
+            !self.coding.unreported.iter().any(|u| {
+                u.administration == i && u.rules.iter().any(|r| matches!(r.as_str(), "not-given" | "order-required"))
+            })
+        };
         let given: Vec<&str> =
             self.names.rows().map(|(i, _)| i).filter(|i| self.names.drug(i) == Some(drug) && held(i)).collect();
         let earns = |i: &&&str| self.coding.lines.iter().any(|l| l.administrations.iter().any(|a| a == **i));
@@ -236,25 +256,29 @@ impl View<'_> {
             return;
         }
         page.heading("Why");
-        let mut entry = |code: &str, units: &str, why: &str, rules: &[String]| {
-            let lead = if units.is_empty() { code.to_owned() } else { format!("{code} ×{units}") };
-            page.words(&[(Ink::Plain, "  "), (Ink::Code, &lead)], 14, Ink::Plain, why);
-            self.rules(page, 14, rules);
+        let name = |code: &str, modifiers: &[String], units: u64, date: ChartDate| {
+            let code = std::iter::once(code).chain(modifiers.iter().map(String::as_str)).collect::<Vec<_>>().join("-");
+            let date = if self.dates { format!(" {}", self.short_date(date)) } else { String::new() };
+            format!("{code} ×{units}{date}")
         };
+        let mut entries: Vec<(String, String, &[String])> = Vec::new();
         for l in &c.lines {
-            let code = std::iter::once(&l.code).chain(&l.modifiers).cloned().collect::<Vec<_>>().join("-");
-            entry(&code, &l.units.to_string(), &l.why, &l.rules);
+            entries.push((name(&l.code, &l.modifiers, u64::from(l.units), l.date), l.why.clone(), &l.rules));
         }
         for l in &c.drug_lines {
             let mut why = l.why.clone();
             if let (Some(ndc), Some(quantity), Some(unit)) = (&l.ndc, &l.ndc_quantity, &l.ndc_unit) {
                 why = format!("{why} NDC {ndc}, {unit}{quantity}.");
             }
-            let code = std::iter::once(&l.hcpcs).chain(&l.modifiers).cloned().collect::<Vec<_>>().join("-");
-            entry(&code, &l.units.to_string(), &why, &l.rules);
+            entries.push((name(&l.hcpcs, &l.modifiers, l.units, l.date), why, &l.rules));
         }
         for s in &c.services {
-            entry(&s.code, "", &s.why, &s.rules);
+            entries.push((s.code.clone(), s.why.clone(), &s.rules));
+        }
+        let indent = entries.iter().map(|(lead, ..)| lead.chars().count()).max().unwrap_or(0).min(20) + 4;
+        for (lead, why, rules) in entries {
+            page.words(&[(Ink::Plain, "  "), (Ink::Code, &lead)], indent, Ink::Plain, &why);
+            self.rules(page, indent, rules);
         }
     }
 
@@ -276,7 +300,10 @@ impl View<'_> {
             return;
         }
         page.blank();
-        page.line(&[(Ink::Heading, "  For coder and auditor only: what each answer would earn. Never part of a message.")]);
+        page.line(&[(
+            Ink::Heading,
+            "  For coder and auditor only: what each answer would earn. Never part of a message.",
+        )]);
         let now = Answer::of(self.coding);
         for (i, query) in queries.iter().enumerate() {
             self.outcomes(page, i + 1, query, &now);

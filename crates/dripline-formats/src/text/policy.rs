@@ -16,7 +16,12 @@ pub fn policy(shown: &Shown, style: Style) -> String {
     for s in &shown.switches {
         let ink = if Some(&s.file) == own && shown.chain.len() > 1 { Ink::Alert } else { Ink::Plain };
         let until = s.until.map_or(String::new(), |d| format!(" to {d}"));
-        page.words(&[(Ink::Code, s.switch.name()), (Ink::Plain, " = ")], s.switch.name().len() + 3, ink, &shown_value(&s.value));
+        page.words(
+            &[(Ink::Code, s.switch.name()), (Ink::Plain, " = ")],
+            s.switch.name().len() + 3,
+            ink,
+            &shown_value(&s.value),
+        );
         page.words(&[], 4, Ink::Faint, &format!("{}: since {}{until}. {}", s.file, s.since, s.source));
     }
     page.done()

@@ -12,6 +12,9 @@ use super::page::{Ink, Page, cut, width};
 const LABEL: usize = 20;
 const COUNT: usize = 5;
 
+/// Minutes of a run that is cut short where shorter ones stand beside it.
+const LONG: i64 = 480;
+
 /// Minutes a column, minutes a tick: the finest that fits is taken.
 const SCALES: [(i64, i64); 16] = [
     (1, 10),
@@ -33,9 +36,10 @@ const SCALES: [(i64, i64); 16] = [
 ];
 
 /// The legend's order.
-const ORDER: [&str; 7] = [EARNS, DROPPED, UNKNOWN, COUNTED, OVERLAPPED, PAUSED, EXCLUDED];
+const ORDER: [&str; 8] = [EARNS, DROPPED, UNKNOWN, COUNTED, RUNS_ON, OVERLAPPED, PAUSED, EXCLUDED];
 const EARNS: &str = "given, earns a code";
 const DROPPED: &str = "given, earns none";
+const RUNS_ON: &str = "runs on";
 const UNKNOWN: &str = "started, minutes not known";
 const COUNTED: &str = "counted";
 const OVERLAPPED: &str = "counted for another";
@@ -52,11 +56,19 @@ struct Bar {
     note: String,
 }
 
+impl Bar {
+    fn length(&self) -> i64 {
+        self.spans.iter().map(|s| s.1 - s.0).sum()
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Mark {
     Unknown,
     Dropped,
     Earns,
+    /// The bar runs on behind the end of the axis.
+    On,
 }
 
 /// The signs, with the words that explain them: a letter for each fate and mark.
@@ -80,6 +92,7 @@ impl Signs {
         match mark {
             Mark::Earns => (pick('▼', 'V'), Ink::Good, EARNS),
             Mark::Dropped => (pick('▽', 'v'), Ink::Alert, DROPPED),
+            Mark::On => (pick('▶', '>'), Ink::Good, RUNS_ON),
             Mark::Unknown => ('?', Ink::Alert, UNKNOWN),
         }
     }
@@ -264,9 +277,8 @@ struct Scale {
 impl Scale {
     /// The finest scale on which everything fits.
     fn of<'a>(bars: impl Iterator<Item = &'a Bar> + Clone, page: usize) -> Option<Scale> {
-        let times = bars.flat_map(|b| {
-            b.spans.iter().flat_map(|s| [s.0, s.1]).chain(b.marks.iter().flat_map(|m| [m.0, m.0 + 1]))
-        });
+        let times = bars
+            .flat_map(|b| b.spans.iter().flat_map(|s| [s.0, s.1]).chain(b.marks.iter().flat_map(|m| [m.0, m.0 + 1])));
         let (first, last) = (times.clone().min()?, times.max()?);
         let room = page.saturating_sub(2 + LABEL + COUNT + 1).max(20) as i64;
         SCALES.iter().find_map(|&(minutes, tick)| {
@@ -336,6 +348,10 @@ impl Scale {
             }
         }
         let mut marks = bar.marks.clone();
+        let end = self.from + self.cells as i64 * self.minutes;
+        if bar.spans.iter().any(|s| s.1 > end) {
+            marks.push((end - 1, Mark::On));
+        }
         marks.sort_by_key(|m| m.1);
         for (minute, mark) in marks {
             show(self.cell(minute), signs.mark(mark));
