@@ -398,7 +398,12 @@ impl View<'_> {
         }
         for (key, ids, took, why) in groups {
             let of = if ids.is_empty() { String::new() } else { format!(" of {}", ids.join(", ")) };
-            page.words(&[(Ink::Plain, "  - ")], 4, Ink::Plain, &format!("{key}{of}: {took}, because {}", sentence(why)));
+            page.words(
+                &[(Ink::Plain, "  - ")],
+                4,
+                Ink::Plain,
+                &format!("{key}{of}: {took}, because {}", sentence(why)),
+            );
         }
     }
 
