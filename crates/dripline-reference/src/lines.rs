@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dripline::case::{Ix, NONE, OrderState, Row};
 use dripline::chart::{
-    Administration, Biller, Chart, Class, ContainerKind, OffCampus, Purpose, Setting, Status, Supplier,
+    Administration, Biller, Chart, Class, ContainerKind, OffCampus, PumpEvent, Purpose, Setting, Status, Supplier,
 };
 use dripline::coding::{Addressee, Assumption, ChartDate, DrugLine, ShortLine};
 use dripline::policy::{Modifier340b, Policy, SubUnitWasteModifier, UnitRounding, WasteLines};
@@ -36,17 +36,27 @@ pub struct DrugLines {
 /// can be tried out on the case.
 #[must_use]
 pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> DrugLines {
-    let case = &resolved.case;
-    let elsewhere = case.billed_by == Some(Biller::Practitioner) && case.facility_place;
-    if case.inpatient || elsewhere {
+    let ctx = Ctx { chart, resolved, policy, formulary };
+    if ctx.elsewhere() {
         return DrugLines::default();
     }
-    let ctx = Ctx { chart, resolved, policy, formulary };
     let mut open = Open::default();
     let parts = ctx.parts(&Answer::None, &mut open);
     let lines = ctx.lines(&parts, &mut open);
     let questions = ctx.questions(&open, &lines);
     DrugLines { lines, assumptions: open.assumptions, questions, noted: open.noted }
+}
+
+/// The drug lines alone, without what was assumed or is missing: for answers and readings that are tried out.
+#[must_use]
+pub fn drug_lines_alone(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> Vec<DrugLine> {
+    let ctx = Ctx { chart, resolved, policy, formulary };
+    if ctx.elsewhere() {
+        return Vec::new();
+    }
+    let mut open = Open::default();
+    let parts = ctx.parts(&Answer::None, &mut open);
+    ctx.lines(&parts, &mut open)
 }
 
 /// From when Medicare asks for JW on what was thrown away.
@@ -71,6 +81,8 @@ enum Answer {
     None,
     /// These rows were this product.
     Product(Vec<Ix>, u32),
+    /// One container of this product was opened for the row.
+    Size(Ix, u32),
     /// As much of this row was given as one unit holds.
     Dose(Ix),
     /// What stands uncharted came out of such containers.
@@ -162,6 +174,12 @@ impl<'a> Ctx<'a> {
         }
     }
 
+    /// Is the drug on no claim of this kind: an inpatient's, or a practitioner's from a facility?
+    fn elsewhere(&self) -> bool {
+        let case = &self.resolved.case;
+        case.inpatient || (case.billed_by == Some(Biller::Practitioner) && case.facility_place)
+    }
+
     fn charted(&self, row: Ix) -> &'a Administration {
         &self.chart.administrations[row as usize]
     }
@@ -172,7 +190,10 @@ impl<'a> Ctx<'a> {
 
     /// Is there a drug line for the row at all?
     fn billable(&self, row: &Row) -> bool {
+        // Taking a pump off gives nothing.
+        let taken_off = row.pump.is_some_and(|p| p.event == Some(PumpEvent::Disconnect));
         row.given
+            && !taken_off
             && row.order != OrderState::Absent
             && !matches!(
                 row.purpose,
@@ -240,23 +261,34 @@ impl<'a> Ctx<'a> {
             return;
         }
         let mut choice = choose(self.formulary, &drug.rows, on, &drug.route, dose, self.resolved.dialysis);
-        if choice.out_of_force {
-            choice = self.successor(i, &drug.rows, on, &drug.route, dose, open);
+        if choice.out_of_force && drug.hcpcs.is_some() {
+            choice = self.successor(i, drug.rows[0], on, &drug.route, dose, open);
         }
-        let mut rows: Vec<u32> = choice.rows.iter().copied().filter(|r| self.entry(*r).hcpcs.is_some()).collect();
-        if let Answer::Product(of, product) = answer
-            && of.contains(&i)
-        {
-            rows = vec![*product];
+        // C codes stand on hospital claims only.
+        let hospital = self.resolved.case.setting == Setting::Facility;
+        let coded = |r: &u32| {
+            let code = self.entry(*r).hcpcs.as_deref();
+            !choice.out_of_force && code.is_some_and(|c| hospital || !c.starts_with('C'))
+        };
+        let mut rows: Vec<u32> = choice.rows.iter().copied().filter(coded).collect();
+        match answer {
+            Answer::Product(of, product) if of.contains(&i) => rows = vec![*product],
+            Answer::Size(of, product) if *of == i => rows = vec![*product],
+            _ => {}
         }
         if rows.is_empty() {
             let name = self.entry(drug.rows[0]).name.as_str();
             let why = if choice.out_of_force {
                 format!("no code for {name} in the table of drugs is in force on {on}")
             } else {
-                format!("{name} has no code of its own in the table of drugs")
+                format!("{name} has no code of its own in the table of drugs for this claim")
             };
             none(open, why);
+            return;
+        }
+        // The codes of what is injected are not those of tablets, drops or sprays.
+        if not_injected(&drug.route) && !rows.iter().any(|r| self.entry(*r).routes.contains(&drug.route)) {
+            none(open, format!("no code for {} in the table of drugs is for that route", self.entry(rows[0]).name));
             return;
         }
         self.assume_choice(i, &rows, &choice, on, open);
@@ -274,8 +306,8 @@ impl<'a> Ctx<'a> {
         let entry = self.entry(rows[0]);
         let (Some(code), Some(unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
         let given = match answer {
-            Answer::Dose(of) if *of == i => Some(Ratio::whole(1)),
-            _ => self.given(i, row, entry, unit, dose, open),
+            Answer::Dose(of) | Answer::Size(of, _) if *of == i => Some(Ratio::whole(1)),
+            _ => self.given(i, row, entry, unit, dose),
         };
         match given {
             Some(given) if !given.is_zero() => parts.push(self.part(i, row, code, unit, given, Some(entry), answer)),
@@ -283,32 +315,17 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// The code that followed one that is not in force on the date.
-    fn successor(&self, i: Ix, rows: &[u32], on: Date, route: &str, dose: Option<Amount>, open: &mut Open) -> Choice {
-        let old = self.entry(rows[0]);
-        let same: Vec<u32> = (0..self.formulary.entries().len() as u32)
-            .filter(|r| {
-                let e = self.entry(*r);
-                e.ingredient == old.ingredient && e.class == old.class && e.in_force(on) && e.hcpcs.is_some()
-            })
-            .collect();
-        let named = self.charted(i).drug.as_deref().map_or(&[][..], |n| self.formulary.by_name(n).0);
-        let named: Vec<u32> = same.iter().copied().filter(|r| named.contains(r)).collect();
-        let mut choice = choose(
-            self.formulary,
-            if named.is_empty() { &same } else { &named },
-            on,
-            route,
-            dose,
-            self.resolved.dialysis,
-        );
-        match (choice.rows.as_slice(), &old.hcpcs) {
-            ([one], Some(old)) => {
-                let code = self.entry(*one).hcpcs.as_deref().unwrap_or("");
+    /// The code that stands for a charted one that is not in force on the date.
+    fn successor(&self, i: Ix, old: u32, on: Date, route: &str, dose: Option<Amount>, open: &mut Open) -> Choice {
+        let namesakes = self.formulary.namesakes(old);
+        let mut choice = choose(self.formulary, &namesakes, on, route, dose, self.resolved.dialysis);
+        match choice.rows.as_slice() {
+            [one] if !choice.out_of_force => {
+                let code = |row: u32| self.entry(row).hcpcs.clone().unwrap_or_default();
                 open.assumptions.push(Assumption {
                     path: path(i, "hcpcs"),
-                    took: code.into(),
-                    why: format!("{old} is not in force on {on}"),
+                    took: code(*one),
+                    why: format!("{} is not in force on {on}", code(old)),
                 });
             }
             _ => {
@@ -345,7 +362,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// How much was given, in units of the code.
-    fn given(&self, i: Ix, row: &Row, e: &Entry, unit: Amount, dose: Option<Amount>, open: &mut Open) -> Option<Ratio> {
+    fn given(&self, i: Ix, row: &Row, e: &Entry, unit: Amount, dose: Option<Amount>) -> Option<Ratio> {
         let strength = e.strength.as_ref();
         let a = self.charted(i);
         if unit.unit.kind == Kind::Doses {
@@ -353,24 +370,13 @@ impl<'a> Ctx<'a> {
                 return Some(n);
             }
             let one_of = |d: Amount| e.doses.iter().any(|o| d.units_of(o, None).is_ok_and(|n| n == Ratio::whole(1)));
-            if row.class == Class::Vaccine {
-                if a.dose.is_none() {
-                    open.assumptions.push(Assumption {
-                        path: path(i, "dose"),
-                        took: "1 dose".into(),
-                        why: "a vaccine is given a dose at a time".into(),
-                    });
-                }
+            if row.class == Class::Vaccine && a.dose.is_some() {
                 return Some(Ratio::whole(1));
             }
             return dose.filter(|d| one_of(*d)).map(|_| Ratio::whole(1));
         }
         if let Some(d) = dose {
             return d.units_of(&unit, strength).ok();
-        }
-        // What ran of a fluid is its dose; of a drug mixed into it, it is not.
-        if a.dose.is_none() && row.class == Class::Hydration && unit.unit.kind == Kind::Volume {
-            return a.volume.as_deref()?.parse::<Amount>().ok()?.units_of(&unit, None).ok();
         }
         None
     }
@@ -410,11 +416,7 @@ impl<'a> Ctx<'a> {
                 }
             }
         } else {
-            let ran = || {
-                let volume = a.volume.as_deref().filter(|_| a.dose.is_none() && row.class == Class::Hydration);
-                volume.and_then(|v| v.parse::<Amount>().ok())
-            };
-            found.extend(dose.or_else(ran).and_then(by_size).map(|r| (r, 1)));
+            found.extend(dose.and_then(by_size).map(|r| (r, 1)));
         }
         if found.is_empty() {
             open.sizes.push((i, rows.to_vec()));
@@ -816,7 +818,7 @@ impl<'a> Ctx<'a> {
         for (i, products) in &open.sizes {
             let mut answers: Vec<_> = products
                 .iter()
-                .map(|p| (format!("one container of {}", self.entry(*p).name), Answer::Product(vec![*i], *p)))
+                .map(|p| (format!("one container of {}", self.entry(*p).name), Answer::Size(*i, *p)))
                 .collect();
             answers.push(unknown());
             let text = format!(
@@ -888,6 +890,36 @@ impl<'a> Ctx<'a> {
             rows.iter().map(|i| describe(self.charted(*i), &self.resolved.ids[*i as usize])).collect();
         names.join("; ")
     }
+}
+
+/// Routes by which nothing is injected.
+fn not_injected(route: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "po",
+        "sl",
+        "sublingual",
+        "buccal",
+        "pr",
+        "rectal",
+        "topical",
+        "transdermal",
+        "inhalation",
+        "inhaled",
+        "nebulized",
+        "nebulised",
+        "neb",
+        "intranasal",
+        "ophthalmic",
+        "otic",
+        "vaginal",
+        "enteral",
+        "ng",
+        "ng tube",
+        "og",
+        "peg",
+        "g-tube",
+    ];
+    WORDS.contains(&route)
 }
 
 const REST: &str = "it cannot be determined; other: ____";

@@ -930,7 +930,7 @@ fn identity_question(
     apart: &Apart,
 ) -> Question {
     let lines = |r: &Resolved| {
-        crate::lines::drug_lines(chart, r, policy, formulary).lines.iter().map(|l| l.short()).collect::<Vec<_>>()
+        crate::lines::drug_lines_alone(chart, r, policy, formulary).iter().map(|l| l.short()).collect::<Vec<_>>()
     };
     let mut as_named = resolved.clone();
     as_named.drugs[apart.row].rows.clone_from(&apart.by_name);
@@ -1084,6 +1084,7 @@ fn services(
         case.services.push(ServiceState {
             kind: service_kind(&code),
             is_36430: code == "36430",
+            facility_reports: dripline::code::Code::from_name(&code).is_some_and(|c| !c.professional_in_facility()),
             day: Day::of(date),
             times: start.zip(stop),
             has_25: s.modifiers.iter().any(|m| m == "25"),
@@ -1186,6 +1187,12 @@ impl<'c> Rows<'c> {
                 self.no_purpose = true;
                 Purpose::Treatment
             }
+        };
+        // A stress agent given for the test is what contrast is to a scan.
+        let agent = same(&|e| e.usual_use == Some(UsualUse::Imaging));
+        let class = match class {
+            Class::Drug if agent && purpose == Purpose::Procedural && a.class.is_none() => Class::Contrast,
+            other => other,
         };
         let components = a.components.or_else(|| {
             let n = first.and_then(|e| e.components).filter(|n| same(&|e| e.components == Some(*n)))?;

@@ -42,7 +42,10 @@ pub(crate) fn again<T: Recorder>(
     ws.seq.clear();
     for k in g.lo..g.hi {
         let i = ws.order[k];
-        if ws.items[i as usize].class != VeinClass::Hydration && !ws.items[i as usize].done {
+        let item = &ws.items[i as usize];
+        // A concurrent run beyond the limit earns nothing, but the drug was infused all the same.
+        let infused = item.run && item.minutes > 0;
+        if item.class != VeinClass::Hydration && (!item.done || infused) {
             ws.seq.push(i);
         }
     }
@@ -231,7 +234,9 @@ fn too_near_infusion<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i:
     }
     let item = ws.items[i as usize];
     let (earliest, latest) = (item.start, item.latest_end(ctx));
-    let started = ws.scratch.partition_point(|s| s.0 <= latest);
+    // A push that ended in the minute in which the infusion began was over by then.
+    let over = item.stop > item.start;
+    let started = ws.scratch.partition_point(|s| if over { s.0 < latest } else { s.0 <= latest });
     if started == 0 {
         return false;
     }
@@ -291,5 +296,13 @@ fn simultaneous<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, from: u
         }
     }
     pushes.truncate(kept);
+    // Where the first push of a drug gave way to another drug's, its next one is the first that is coded.
+    for k in from..pushes.len() {
+        let identity = ws.items[pushes[k].item as usize].identity;
+        let coded = pushes[from..k].iter().any(|p| ws.items[p.item as usize].identity == identity);
+        if pushes[k].again && !pushes[k].infused && !coded {
+            pushes[k].again = false;
+        }
+    }
     ws.pushes = pushes;
 }
