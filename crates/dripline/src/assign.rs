@@ -502,12 +502,15 @@ fn run<T: Recorder>(
                     );
                 }
                 let threshold = ctx.policy.push_max_minutes.min(m - 1);
-                let other =
-                    if lead.aborted && !ctx.facility() && ctx.policy.aborted_infusion == AbortedInfusion::Intended53 {
-                        Modifier::M53
-                    } else {
-                        Modifier::None
-                    };
+                let other = if lead.aborted
+                    && m <= ctx.policy.push_max_minutes
+                    && !ctx.facility()
+                    && ctx.policy.aborted_infusion == AbortedInfusion::Intended53
+                {
+                    Modifier::M53
+                } else {
+                    Modifier::None
+                };
                 let unit = Unit {
                     code,
                     distinct: if is_initial { site.modifier } else { Modifier::None },
@@ -769,7 +772,7 @@ fn fluid<T: Recorder>(
                 if !first && secondary != Modifier::None && hour < 2 {
                     ws.item_cite(rec, i, R::HydrationModifier, Fact::None);
                 }
-                let stands = meet(ws.span(ws.items[i as usize].net), part);
+                let stands = !fluid.per_interval || meet(ws.span(ws.items[i as usize].net), part);
                 if stands || n == fluid.items.0 {
                     earn(ctx, ws, rec, head, R::UnitHydration, Unit { units: u32::from(n == fluid.items.0), ..unit });
                 }
