@@ -307,7 +307,7 @@ impl<'a> Ctx<'a> {
         let (Some(code), Some(unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
         let given = match answer {
             Answer::Dose(of) | Answer::Size(of, _) if *of == i => Some(Ratio::whole(1)),
-            _ => self.given(i, row, entry, unit, dose, open),
+            _ => self.given(i, row, entry, unit, dose),
         };
         match given {
             Some(given) if !given.is_zero() => parts.push(self.part(i, row, code, unit, given, Some(entry), answer)),
@@ -362,7 +362,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// How much was given, in units of the code.
-    fn given(&self, i: Ix, row: &Row, e: &Entry, unit: Amount, dose: Option<Amount>, open: &mut Open) -> Option<Ratio> {
+    fn given(&self, i: Ix, row: &Row, e: &Entry, unit: Amount, dose: Option<Amount>) -> Option<Ratio> {
         let strength = e.strength.as_ref();
         let a = self.charted(i);
         if unit.unit.kind == Kind::Doses {
@@ -370,24 +370,13 @@ impl<'a> Ctx<'a> {
                 return Some(n);
             }
             let one_of = |d: Amount| e.doses.iter().any(|o| d.units_of(o, None).is_ok_and(|n| n == Ratio::whole(1)));
-            if row.class == Class::Vaccine {
-                if a.dose.is_none() {
-                    open.assumptions.push(Assumption {
-                        path: path(i, "dose"),
-                        took: "1 dose".into(),
-                        why: "a vaccine is given a dose at a time".into(),
-                    });
-                }
+            if row.class == Class::Vaccine && a.dose.is_some() {
                 return Some(Ratio::whole(1));
             }
             return dose.filter(|d| one_of(*d)).map(|_| Ratio::whole(1));
         }
         if let Some(d) = dose {
             return d.units_of(&unit, strength).ok();
-        }
-        // What ran of a fluid is its dose; of a drug mixed into it, it is not.
-        if a.dose.is_none() && row.class == Class::Hydration && unit.unit.kind == Kind::Volume {
-            return a.volume.as_deref()?.parse::<Amount>().ok()?.units_of(&unit, None).ok();
         }
         None
     }
@@ -427,11 +416,7 @@ impl<'a> Ctx<'a> {
                 }
             }
         } else {
-            let ran = || {
-                let volume = a.volume.as_deref().filter(|_| a.dose.is_none() && row.class == Class::Hydration);
-                volume.and_then(|v| v.parse::<Amount>().ok())
-            };
-            found.extend(dose.or_else(ran).and_then(by_size).map(|r| (r, 1)));
+            found.extend(dose.and_then(by_size).map(|r| (r, 1)));
         }
         if found.is_empty() {
             open.sizes.push((i, rows.to_vec()));

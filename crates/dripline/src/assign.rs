@@ -473,7 +473,10 @@ fn run<T: Recorder>(
         let mut earned = false;
         let mut last = None;
         if first && g.entitled {
-            let palmetto = !is_initial && ctx.on(R::SequentialNewDrug) && matches!(site.initial, Initial::Run(_));
+            let palmetto = !is_initial
+                && class == VeinClass::Drug
+                && ctx.on(R::SequentialNewDrug)
+                && matches!(site.initial, Initial::Run(_));
             if palmetto {
                 rec.consult(Switch::PalmettoSecondDrug);
             }

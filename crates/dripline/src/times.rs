@@ -90,7 +90,10 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
         };
         if as_push || !ctx.on(rule) {
             rec.cite(i, rule, Fact::None);
-            return Timing::Untimed;
+            return match infusion_undocumented(ctx, rec, lent) {
+                Some(field) => undocumented(ws, rec, i, lent, field),
+                None => Timing::Untimed,
+            };
         }
         block_timed(rec, i, lent.class, rule);
         return held(ws, rec, i, Field::Start, rule);
@@ -125,7 +128,10 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
                 return held(ws, rec, i, Field::Method, R::UnstatedMethod);
             } else if (stop_as_push && !fluid) || !ctx.on(rule) {
                 rec.cite(i, rule, Fact::None);
-                return Timing::Push(start, None);
+                return match infusion_undocumented(ctx, rec, lent) {
+                    Some(field) => undocumented(ws, rec, i, lent, field),
+                    None => Timing::Push(start, None),
+                };
             } else {
                 if lent.stop_source == StopSource::LastSeen && ctx.case.rows[i as usize].stop.is_some() {
                     rec.cite(i, R::LastSeenStop, Fact::None);
@@ -135,9 +141,8 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
             }
         }
     };
-    if let Some(field) = undocumented(ctx, rec, lent) {
-        block_timed(rec, i, lent.class, R::DocSet);
-        return held(ws, rec, i, field, R::DocSet);
+    if let Some(field) = lacks(ctx, rec, lent) {
+        return undocumented(ws, rec, i, lent, field);
     }
     if stop - start > policy.long_run_minutes
         && lent.method != Some(Method::Pump)
@@ -163,7 +168,7 @@ fn long_pump(ctx: &Ctx, ws: &Workspace, i: Ix, lent: &Lent) -> bool {
 }
 
 /// What a payer that demands volume and rate of an infusion misses.
-fn undocumented<T: Recorder>(ctx: &Ctx, rec: &mut T, lent: &Lent) -> Option<Field> {
+fn lacks<T: Recorder>(ctx: &Ctx, rec: &mut T, lent: &Lent) -> Option<Field> {
     rec.consult(Switch::InfusionDocumentation);
     let demanded = ctx.policy.infusion_documentation == InfusionDocumentation::TimesVolumeRate && ctx.on(R::DocSet);
     match (lent.volume, lent.rate) {
@@ -171,6 +176,17 @@ fn undocumented<T: Recorder>(ctx: &Ctx, rec: &mut T, lent: &Lent) -> Option<Fiel
         (_, None) if demanded => Some(Field::Rate),
         _ => None,
     }
+}
+
+/// The same of what is charted as an infusion and counts as a push only for want of a time.
+fn infusion_undocumented<T: Recorder>(ctx: &Ctx, rec: &mut T, lent: &Lent) -> Option<Field> {
+    let infusion = matches!(lent.method, Some(Method::Infusion | Method::Pump));
+    if infusion { lacks(ctx, rec, lent) } else { None }
+}
+
+fn undocumented<T: Recorder>(ws: &mut Workspace, rec: &mut T, i: Ix, lent: &Lent, field: Field) -> Timing {
+    block_timed(rec, i, lent.class, R::DocSet);
+    held(ws, rec, i, field, R::DocSet)
 }
 
 /// The first-hour codes that a row without provable minutes did not reach.
@@ -234,9 +250,8 @@ fn push<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
     if by_hand {
         return Timing::Push(start, Some(stop));
     }
-    if let Some(field) = undocumented(ctx, rec, lent) {
-        block_timed(rec, i, lent.class, R::DocSet);
-        return held(ws, rec, i, field, R::DocSet);
+    if let Some(field) = lacks(ctx, rec, lent) {
+        return undocumented(ws, rec, i, lent, field);
     }
     Timing::Run(start, stop)
 }

@@ -62,7 +62,7 @@ impl TextCase {
     /// # Errors
     /// Why it cannot be read, on one line.
     pub fn chart(&self) -> Result<(Chart, Vec<Assumption>), String> {
-        if self.input.trim_start().starts_with('{') {
+        if self.input.trim_start().starts_with(['{', '[']) {
             // No text of JSON runs over several lines, so a line that begins with `#` is never part of it.
             let text: String = self
                 .input
