@@ -248,15 +248,23 @@ impl<'a> Ctx<'a> {
         if let (Some(code), None) = (&drug.hcpcs, drug.hcpcs.as_deref().and_then(|c| self.formulary.by_hcpcs(c))) {
             // A vaccine's product code counts doses, and one is given at a time.
             if row.class == Class::Vaccine && code.bytes().all(|b| b.is_ascii_digit()) {
-                parts.push(self.part(i, row, code, ONE_DOSE, Ratio::whole(1), None, answer));
+                if a.dose.is_some() || matches!(answer, Answer::Dose(of) if *of == i) {
+                    parts.push(self.part(i, row, code, ONE_DOSE, Ratio::whole(1), None, answer));
+                } else {
+                    open.doses.push(i);
+                }
             } else {
                 none(open, format!("what one unit of {code} is stands in no loaded table"));
             }
             return;
         }
         if drug.rows.is_empty() {
-            if let Some(name) = a.drug.as_deref().filter(|n| !n.trim().is_empty()) {
-                none(open, unknown_name(self.formulary, name));
+            match a.drug.as_deref().filter(|n| !n.trim().is_empty()) {
+                Some(name) => none(open, unknown_name(self.formulary, name)),
+                None if drug.ndc.is_some() || a.rxnorm.is_some() => {
+                    none(open, "the identifier is in none of the loaded tables".into());
+                }
+                None => {}
             }
             return;
         }

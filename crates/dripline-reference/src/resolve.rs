@@ -857,6 +857,9 @@ pub fn resolve(chart: &Chart, policy: &Policy, formulary: &Formulary, as_of: Dat
     }
 
     let dates = Dates::of(chart);
+    for id in chart.accesses.keys() {
+        id_text(id, || "accesses".into())?;
+    }
     let access_ids = accesses(chart, &mut case);
     services(chart, &time, &dates, as_of, &mut case, &mut assumptions)?;
 

@@ -135,6 +135,17 @@ fn what_is_missing_is_asked_and_no_error() {
     assert!(unknown.lines.is_empty() && unknown.questions.is_empty());
     let why = &unknown.assumptions.iter().find(|a| a.path == "administrations[0].hcpcs").unwrap().why;
     assert!(why.contains("Zofran"), "{why}");
+    // A vaccine code outside the table counts doses; an identifier that no table knows gives no line.
+    let flu = |dose: Value| {
+        let row = json!({"drug": "flu shot", "hcpcs": "90686", "dose": dose, "route": "IM", "method": "injection"});
+        let found = case(json!({}), vec![row]);
+        (shown(&found), fields(&found).join(","))
+    };
+    assert_eq!(flu(json!("0.5 mL")), (vec!["90686 x1".to_owned()], String::new()));
+    assert_eq!(flu(json!(null)), (vec![], "dose".to_owned()));
+    let by_number = case(json!({}), vec![json!({"rxnorm": "26225", "dose": "4 mg"})]);
+    assert!(by_number.lines.is_empty());
+    assert!(by_number.assumptions.iter().any(|a| a.took == "no drug line"));
     // Products of one name that differ in code: the pharmacy is asked which it was.
     let maker = case(json!({}), vec![drug("bendamustine", "100 mg"), drug("bendamustine", "50 mg")]);
     assert!(maker.lines.is_empty());
