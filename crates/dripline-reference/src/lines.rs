@@ -87,6 +87,8 @@ enum Answer {
     Dose(Ix),
     /// What stands uncharted came out of such containers.
     Containers(Holding),
+    /// What stands uncharted came out of single-dose containers, each with a unit left that was thrown away.
+    Discard,
     /// What became of the rest in the single-dose containers of these rows.
     Rest(Vec<Ix>, Rest),
 }
@@ -439,7 +441,7 @@ impl<'a> Ctx<'a> {
                     part.content = part.given;
                     part.wasted = None;
                 }
-                part.shown = format!("{n} of {unit}");
+                part.shown = format!("{n} {} of {unit}", if n == 1 { "container" } else { "containers" });
                 parts.push(part);
             }
         }
@@ -502,6 +504,10 @@ impl<'a> Ctx<'a> {
         let uncharted = match answer {
             Answer::Containers(Holding::Single) => (Holding::Single, given, Some(Ratio::ZERO)),
             Answer::Containers(other) => (*other, Ratio::ZERO, None),
+            Answer::Discard => {
+                let content = Ratio::whole(given.ceil().saturating_add(1));
+                (Holding::Single, content, content.minus(given))
+            }
             _ => (Holding::Uncharted, Ratio::ZERO, None),
         };
         let Some(containers) = a.containers.as_deref() else { return uncharted };
@@ -885,6 +891,7 @@ impl<'a> Ctx<'a> {
             );
             let answers = vec![
                 ("single-dose containers, nothing thrown away".to_owned(), Answer::Containers(Holding::Single)),
+                ("single-dose containers, a unit of each thrown away; more for more".to_owned(), Answer::Discard),
                 ("multi-dose containers".to_owned(), Answer::Containers(Holding::Multi)),
                 unknown(),
             ];
