@@ -277,8 +277,14 @@ struct Scale {
 impl Scale {
     /// The finest scale on which everything fits.
     fn of<'a>(bars: impl Iterator<Item = &'a Bar> + Clone, page: usize) -> Option<Scale> {
-        let times = bars
-            .flat_map(|b| b.spans.iter().flat_map(|s| [s.0, s.1]).chain(b.marks.iter().flat_map(|m| [m.0, m.0 + 1])));
+        // A pump that runs for days would leave no room for what was given beside it.
+        let short = bars.clone().any(|b| b.length() <= LONG);
+        let times = bars.flat_map(move |b| {
+            let cut = short && b.length() > LONG;
+            let end = b.spans.first().filter(|_| cut).map_or(i64::MAX, |s| s.0 + LONG / 8);
+            let spans = b.spans.iter().flat_map(move |s| [s.0.min(end), s.1.min(end)]);
+            spans.chain(b.marks.iter().flat_map(|m| [m.0, m.0 + 1]))
+        });
         let (first, last) = (times.clone().min()?, times.max()?);
         let room = page.saturating_sub(2 + LABEL + COUNT + 1).max(20) as i64;
         SCALES.iter().find_map(|&(minutes, tick)| {
