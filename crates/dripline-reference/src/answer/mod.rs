@@ -63,18 +63,12 @@ impl Default for Options {
 }
 
 /// Codes charts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Coder {
     /// Table of drugs.
     pub formulary: Formulary,
     /// Named policies.
     pub profiles: Profiles,
-}
-
-impl Default for Coder {
-    fn default() -> Self {
-        Coder { formulary: Formulary::built_in(), profiles: Profiles::built_in() }
-    }
 }
 
 /// A chart with its policy, resolved.
@@ -237,7 +231,7 @@ impl Coder {
             if chart.policy.get(name).is_some_and(|own| own != value) {
                 let took = format!("{value}");
                 assumptions.push(assumption(
-                    &format!("policy.{name}"),
+                    format!("policy.{name}"),
                     took,
                     "the call sets this switch, which wins over the case's policy",
                 ));
