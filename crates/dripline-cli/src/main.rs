@@ -1,1 +1,52 @@
-fn main() {}
+//! The `dripline` command: reads the command line, calls one function, prints.
+
+mod args;
+mod cases;
+mod command;
+mod out;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use dripline_formats::{json, schema};
+
+use args::{Cli, Command, Shape};
+use out::{Ends, Out, Stop, complain};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = Out::new();
+    let ends = run(&cli.command, &mut out).and_then(|code| {
+        out.flush()?;
+        Ok(code)
+    });
+    match ends {
+        Ok(code) => ExitCode::from(code),
+        Err(Stop::Unread) => ExitCode::SUCCESS,
+        Err(Stop::Wrong(message)) => {
+            let _ = out.flush();
+            complain(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: &Command, out: &mut Out) -> Ends {
+    match command {
+        Command::Code(args) => command::code::run(args, out),
+        Command::WhyNot(args) => command::why_not::run(args, out),
+        Command::Compare(args) => command::compare::run(args, out),
+        Command::Rule(args) => command::rule::run(args, out),
+        Command::Test(args) => command::test::run(args, out),
+        Command::Policy(args) => command::policy::run(args, out),
+        Command::Convert(args) => command::convert::run(args, out),
+        Command::Schema { of } => {
+            let schema = match of {
+                Shape::Case => schema::case(),
+                Shape::Coding => schema::coding(),
+            };
+            out.line(&json::pretty(&schema))?;
+            Ok(0)
+        }
+    }
+}

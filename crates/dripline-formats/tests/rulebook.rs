@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use dripline::chart::{Chart, SwitchValue};
+use dripline::chart::{Chart, ChartTime, SwitchValue};
 use dripline::coding::{Coding, ShortLine};
 use dripline::policy::{Part, Policy, Switch};
 use dripline::rule::{Page, RuleId};
@@ -229,9 +229,9 @@ fn facts(chart: &Chart) -> BTreeSet<String> {
             serde_json::Value::Array(list) => list.iter().for_each(|v| walk(v, key, out)),
             serde_json::Value::String(text) if REPEATED.contains(&key) && !text.trim().is_empty() => {
                 out.insert(text.trim().to_owned());
-                if let Some((date, clock)) = text.split_once('T') {
-                    out.insert(date.to_owned());
-                    out.insert(clock.chars().take(5).collect());
+                if let Ok(time) = text.parse::<ChartTime>() {
+                    out.insert(time.civil.date().to_string());
+                    out.insert(format!("{:02}:{:02}", time.civil.hour(), time.civil.minute()));
                 }
             }
             _ => {}

@@ -37,8 +37,8 @@ impl Ratio {
 
     /// A whole number.
     #[must_use]
-    pub fn whole(n: u64) -> Self {
-        Ratio { num: u128::from(n), den: 1 }
+    pub const fn whole(n: u64) -> Self {
+        Ratio { num: n as u128, den: 1 }
     }
 
     fn new(num: u128, den: u128) -> Self {
@@ -167,6 +167,11 @@ pub struct Unit {
 const fn unit(kind: Kind, factor: u64, word: &'static str) -> Unit {
     Unit { kind, factor, word }
 }
+
+/// A whole dose.
+pub const DOSE: Unit = unit(Kind::Doses, 1, "dose");
+/// A millilitre.
+pub const MILLILITRE: Unit = unit(Kind::Volume, 1_000, "mL");
 
 /// Spellings in lower case, sorted.
 const UNITS: &[(&str, Unit)] = &[
@@ -426,6 +431,12 @@ impl fmt::Display for Amount {
 }
 
 impl Amount {
+    /// A whole number of a unit.
+    #[must_use]
+    pub const fn of(n: u64, unit: Unit) -> Amount {
+        Amount { value: Ratio::whole(n), unit }
+    }
+
     /// In the kind's smallest unit.
     fn base(self) -> Option<Ratio> {
         self.value.times(Ratio::whole(self.unit.factor))

@@ -8,6 +8,7 @@ mod identity;
 pub mod lines;
 pub mod profile;
 pub mod resolve;
+pub mod tables;
 
 pub use answer::{Coder, Options};
 pub use resolve::ChartError;

@@ -1,11 +1,21 @@
-//! Drug lines: doses added per day and code, rounded up to billing units.
+//! Drug lines: doses added per day and code, rounded up to billing units, with what was thrown away.
 
-use dripline::chart::Chart;
-use dripline::coding::{Assumption, DrugLine};
-use dripline::policy::Policy;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use crate::formulary::Formulary;
-use crate::resolve::{Question, Resolved};
+use dripline::case::{Ix, NONE, OrderState, Row};
+use dripline::chart::{
+    Administration, Biller, Chart, Class, ContainerKind, OffCampus, PumpEvent, Purpose, Setting, Status, Supplier,
+};
+use dripline::coding::{Addressee, Assumption, ChartDate, DrugLine, ShortLine};
+use dripline::policy::{Modifier340b, Policy, SubUnitWasteModifier, UnitRounding, WasteLines};
+use dripline::rule::RuleId as R;
+use jiff::civil::Date;
+
+use crate::answer::ask::describe;
+use crate::dose::{Amount, Kind, Ratio, Strength};
+use crate::formulary::{Entry, Formulary};
+use crate::resolve::{Choice, Question, Resolved, choose, unknown_name};
 
 /// The drug lines of a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +26,8 @@ pub struct DrugLines {
     pub assumptions: Vec<Assumption>,
     /// What is missing.
     pub questions: Vec<Question>,
+    /// Rules that kept an administration without a drug line.
+    pub noted: Vec<(Ix, R)>,
 }
 
 /// Works out the drug lines.
@@ -24,6 +36,907 @@ pub struct DrugLines {
 /// can be tried out on the case.
 #[must_use]
 pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> DrugLines {
-    let _ = (chart, resolved, policy, formulary);
-    DrugLines::default()
+    let ctx = Ctx { chart, resolved, policy, formulary };
+    if ctx.elsewhere() {
+        return DrugLines::default();
+    }
+    let mut open = Open::default();
+    let parts = ctx.parts(&Answer::None, &mut open);
+    let lines = ctx.lines(&parts, &mut open);
+    let questions = ctx.questions(&open, &lines);
+    DrugLines { lines, assumptions: open.assumptions, questions, noted: open.noted }
+}
+
+/// The drug lines alone, without what was assumed or is missing: for answers and readings that are tried out.
+#[must_use]
+pub fn drug_lines_alone(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> Vec<DrugLine> {
+    let ctx = Ctx { chart, resolved, policy, formulary };
+    if ctx.elsewhere() {
+        return Vec::new();
+    }
+    let mut open = Open::default();
+    let parts = ctx.parts(&Answer::None, &mut open);
+    ctx.lines(&parts, &mut open)
+}
+
+/// From when Medicare asks for JW on what was thrown away.
+const JW_FROM: Date = Date::constant(2017, 1, 1);
+/// From when Medicare asks for JZ where nothing was.
+const JZ_FROM: Date = Date::constant(2023, 7, 1);
+/// From when hospitals mark drugs of the 340B programme.
+const MODIFIER_340B_FROM: Date = Date::constant(2018, 1, 1);
+/// From when one modifier serves all 340B drugs.
+const TB_FROM: Date = Date::constant(2025, 1, 1);
+
+struct Ctx<'a> {
+    chart: &'a Chart,
+    resolved: &'a Resolved,
+    policy: &'a Policy,
+    formulary: &'a Formulary,
+}
+
+/// An answer that is tried out.
+#[derive(Clone, Debug)]
+enum Answer {
+    None,
+    /// These rows were this product.
+    Product(Vec<Ix>, u32),
+    /// One container of this product was opened for the row.
+    Size(Ix, u32),
+    /// As much of this row was given as one unit holds.
+    Dose(Ix),
+    /// What stands uncharted came out of such containers.
+    Containers(Holding),
+    /// What became of the rest in the single-dose containers of these rows.
+    Rest(Vec<Ix>, Rest),
+}
+
+/// What became of the rest in a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// It was thrown away.
+    Discarded,
+    /// It was not.
+    Kept,
+    /// There was none: the containers held what was given.
+    Nothing,
+}
+
+/// What is still open after the chart was read.
+#[derive(Default)]
+struct Open {
+    assumptions: Vec<Assumption>,
+    /// Rows of one name whose product is not known, with the rows of the table among which it lies.
+    products: Vec<(Vec<Ix>, Vec<u32>)>,
+    /// Rows of a product coded by size whose containers are not known.
+    sizes: Vec<(Ix, Vec<u32>)>,
+    /// Rows without an amount that can be counted.
+    doses: Vec<Ix>,
+    /// Rows whose containers are not charted.
+    containers: Vec<Ix>,
+    /// Rows whose containers hold more than was given, or less.
+    rests: Vec<(Vec<Ix>, bool)>,
+    /// Rules that kept a row without a line.
+    noted: Vec<(Ix, R)>,
+}
+
+/// What the dose came out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holding {
+    /// Single-dose containers.
+    Single,
+    /// Multi-dose containers.
+    Multi,
+    /// Not charted.
+    Uncharted,
+    /// No drug to which the rules of waste apply.
+    Exempt,
+}
+
+/// One administration's share of a drug line.
+struct Part<'a> {
+    row: Ix,
+    code: &'a str,
+    unit: Amount,
+    date: Date,
+    ndc: Option<&'a str>,
+    /// Given, in units of the code.
+    given: Ratio,
+    /// The charted text of what was given.
+    shown: String,
+    /// In millilitres, where the dose is a volume.
+    millilitres: Option<Ratio>,
+    holding: Holding,
+    /// Labelled content of the single-dose containers, in units of the code.
+    content: Ratio,
+    /// Charted discard, in units of the code.
+    wasted: Option<Ratio>,
+    /// JA or JB.
+    by_route: Option<&'static str>,
+    /// JG or TB.
+    by_programme: Option<&'static str>,
+    /// Number of the ordered dose that it is part of.
+    dose: Ix,
+}
+
+fn path(row: Ix, key: &str) -> String {
+    format!("administrations[{row}].{key}")
+}
+
+impl<'a> Ctx<'a> {
+    fn on(&self, rule: R) -> bool {
+        #[cfg(feature = "rule-off")]
+        return self.resolved.off != Some(rule);
+        #[cfg(not(feature = "rule-off"))]
+        {
+            let _ = rule;
+            true
+        }
+    }
+
+    /// Is the drug on no claim of this kind: an inpatient's, or a practitioner's from a facility?
+    fn elsewhere(&self) -> bool {
+        let case = &self.resolved.case;
+        case.inpatient || (case.billed_by == Some(Biller::Practitioner) && case.facility_place)
+    }
+
+    fn charted(&self, row: Ix) -> &'a Administration {
+        &self.chart.administrations[row as usize]
+    }
+
+    fn entry(&self, row: u32) -> &'a Entry {
+        self.formulary.entry(row)
+    }
+
+    /// Is there a drug line for the row at all?
+    fn billable(&self, row: &Row) -> bool {
+        // Taking a pump off gives nothing.
+        let taken_off = row.pump.is_some_and(|p| p.event == Some(PumpEvent::Disconnect));
+        row.given
+            && !taken_off
+            && row.order != OrderState::Absent
+            && !matches!(
+                row.purpose,
+                Purpose::SelfAdministered | Purpose::Kvo | Purpose::Flush | Purpose::Diluent | Purpose::Carrier
+            )
+    }
+
+    fn parts(&self, answer: &Answer, open: &mut Open) -> Vec<Part<'a>> {
+        let mut parts = Vec::new();
+        let mut no_supplier = false;
+        for (i, row) in self.resolved.case.rows.iter().enumerate() {
+            let i = i as Ix;
+            // Waste that looking at the patient first would have prevented is nobody's to bill.
+            let spoilt =
+                !row.given && self.charted(i).wasted.is_some() && self.charted(i).status == Some(Status::NotGiven);
+            if spoilt && self.on(R::AvoidableWaste) {
+                open.noted.push((i, R::AvoidableWaste));
+            }
+            if !self.billable(row) && (!spoilt || self.on(R::AvoidableWaste)) {
+                continue;
+            }
+            match self.charted(i).supplied_by {
+                Some(Supplier::Patient | Supplier::Pharmacy | Supplier::Manufacturer)
+                    if self.on(R::NonpatientPurchased) =>
+                {
+                    open.noted.push((i, R::NonpatientPurchased));
+                    continue;
+                }
+                None => no_supplier = true,
+                _ => {}
+            }
+            self.row(i, row, answer, open, &mut parts);
+        }
+        if no_supplier && !parts.is_empty() {
+            open.assumptions.push(Assumption {
+                path: "administrations[*].supplied_by".into(),
+                took: Supplier::Biller.as_str().into(),
+                why: "who bought the drug is not stated".into(),
+            });
+        }
+        parts
+    }
+
+    fn row(&self, i: Ix, row: &Row, answer: &Answer, open: &mut Open, parts: &mut Vec<Part<'a>>) {
+        let a = self.charted(i);
+        let drug = &self.resolved.drugs[i as usize];
+        let on = row.day.date();
+        let none = |open: &mut Open, why: String| {
+            open.assumptions.push(Assumption { path: path(i, "hcpcs"), took: "no drug line".into(), why });
+        };
+        let dose = a.dose.as_deref().and_then(|d| d.parse::<Amount>().ok());
+        if let (Some(code), None) = (&drug.hcpcs, drug.hcpcs.as_deref().and_then(|c| self.formulary.by_hcpcs(c))) {
+            // A vaccine's product code counts doses, and one is given at a time.
+            if row.class == Class::Vaccine && code.bytes().all(|b| b.is_ascii_digit()) {
+                parts.push(self.part(i, row, code, ONE_DOSE, Ratio::whole(1), None, answer));
+            } else {
+                none(open, format!("what one unit of {code} is stands in no loaded table"));
+            }
+            return;
+        }
+        if drug.rows.is_empty() {
+            if let Some(name) = a.drug.as_deref().filter(|n| !n.trim().is_empty()) {
+                none(open, unknown_name(self.formulary, name));
+            }
+            return;
+        }
+        let mut choice = choose(self.formulary, &drug.rows, on, &drug.route, dose, self.resolved.dialysis);
+        if choice.out_of_force && drug.hcpcs.is_some() {
+            choice = self.successor(i, drug.rows[0], on, &drug.route, dose, open);
+        }
+        // C codes stand on hospital claims only.
+        let hospital = self.resolved.case.setting == Setting::Facility;
+        let coded = |r: &u32| {
+            let code = self.entry(*r).hcpcs.as_deref();
+            !choice.out_of_force && code.is_some_and(|c| hospital || !c.starts_with('C'))
+        };
+        let mut rows: Vec<u32> = choice.rows.iter().copied().filter(coded).collect();
+        match answer {
+            Answer::Product(of, product) if of.contains(&i) => rows = vec![*product],
+            Answer::Size(of, product) if *of == i => rows = vec![*product],
+            _ => {}
+        }
+        if rows.is_empty() {
+            let name = self.entry(drug.rows[0]).name.as_str();
+            let why = if choice.out_of_force {
+                format!("no code for {name} in the table of drugs is in force on {on}")
+            } else {
+                format!("{name} has no code of its own in the table of drugs for this claim")
+            };
+            none(open, why);
+            return;
+        }
+        // The codes of what is injected are not those of tablets, drops or sprays.
+        if not_injected(&drug.route) && !rows.iter().any(|r| self.entry(*r).routes.contains(&drug.route)) {
+            none(open, format!("no code for {} in the table of drugs is for that route", self.entry(rows[0]).name));
+            return;
+        }
+        self.assume_choice(i, &rows, &choice, on, open);
+        if rows.len() > 1 {
+            if rows.iter().all(|r| self.entry(*r).package) {
+                self.packages(i, row, &rows, dose, answer, open, parts);
+            } else {
+                match open.products.iter_mut().find(|p| p.1 == rows) {
+                    Some(p) => p.0.push(i),
+                    None => open.products.push((vec![i], rows)),
+                }
+            }
+            return;
+        }
+        let entry = self.entry(rows[0]);
+        let (Some(code), Some(unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
+        let given = match answer {
+            Answer::Dose(of) | Answer::Size(of, _) if *of == i => Some(Ratio::whole(1)),
+            _ => self.given(i, row, entry, unit, dose),
+        };
+        match given {
+            Some(given) if !given.is_zero() => parts.push(self.part(i, row, code, unit, given, Some(entry), answer)),
+            _ => open.doses.push(i),
+        }
+    }
+
+    /// The code that stands for a charted one that is not in force on the date.
+    fn successor(&self, i: Ix, old: u32, on: Date, route: &str, dose: Option<Amount>, open: &mut Open) -> Choice {
+        let namesakes = self.formulary.namesakes(old);
+        let mut choice = choose(self.formulary, &namesakes, on, route, dose, self.resolved.dialysis);
+        match choice.rows.as_slice() {
+            [one] if !choice.out_of_force => {
+                let code = |row: u32| self.entry(row).hcpcs.clone().unwrap_or_default();
+                open.assumptions.push(Assumption {
+                    path: path(i, "hcpcs"),
+                    took: code(*one),
+                    why: format!("{} is not in force on {on}", code(old)),
+                });
+            }
+            _ => {
+                choice.rows.clear();
+                choice.out_of_force = true;
+            }
+        }
+        choice
+    }
+
+    fn assume_choice(&self, i: Ix, rows: &[u32], choice: &Choice, on: Date, open: &mut Open) {
+        let [row] = rows else { return };
+        let entry = self.entry(*row);
+        if choice.change_date_unknown {
+            open.assumptions.push(Assumption {
+                path: path(i, "hcpcs"),
+                took: entry.hcpcs.clone().unwrap_or_default(),
+                why: format!(
+                    "on {on} an older code may still have been in force; the day of the change is not known here"
+                ),
+            });
+        }
+        let known = &self.resolved.drugs[i as usize].rows;
+        if entry.dialysis == Some(false)
+            && self.chart.diagnoses.is_empty()
+            && known.iter().any(|r| self.entry(*r).dialysis == Some(true))
+        {
+            open.assumptions.push(Assumption {
+                path: "diagnoses".into(),
+                took: "not on dialysis".into(),
+                why: "no diagnosis says that the patient is on dialysis".into(),
+            });
+        }
+    }
+
+    /// How much was given, in units of the code.
+    fn given(&self, i: Ix, row: &Row, e: &Entry, unit: Amount, dose: Option<Amount>) -> Option<Ratio> {
+        let strength = e.strength.as_ref();
+        let a = self.charted(i);
+        if unit.unit.kind == Kind::Doses {
+            if let Some(n) = dose.and_then(|d| d.units_of(&unit, strength).ok()) {
+                return Some(n);
+            }
+            let one_of = |d: Amount| e.doses.iter().any(|o| d.units_of(o, None).is_ok_and(|n| n == Ratio::whole(1)));
+            if row.class == Class::Vaccine && a.dose.is_some() {
+                return Some(Ratio::whole(1));
+            }
+            return dose.filter(|d| one_of(*d)).map(|_| Ratio::whole(1));
+        }
+        if let Some(d) = dose {
+            return d.units_of(&unit, strength).ok();
+        }
+        None
+    }
+
+    /// A product that has a code for each size: by its containers, else by the one size equal to the dose.
+    #[allow(clippy::too_many_arguments)]
+    fn packages(
+        &self,
+        i: Ix,
+        row: &Row,
+        rows: &[u32],
+        dose: Option<Amount>,
+        answer: &Answer,
+        open: &mut Open,
+        parts: &mut Vec<Part<'a>>,
+    ) {
+        let a = self.charted(i);
+        let one = |e: &Entry, size: Amount| {
+            e.unit.is_some_and(|u| size.units_of(&u, e.strength.as_ref()).is_ok_and(|n| n == Ratio::whole(1)))
+        };
+        let by_size = |size: Amount| {
+            let mut fits = rows.iter().copied().filter(|r| one(self.entry(*r), size));
+            fits.next().filter(|_| fits.next().is_none())
+        };
+        let mut found: Vec<(u32, u32)> = Vec::new();
+        if let Some(containers) = a.containers.as_deref().filter(|c| !c.is_empty()) {
+            for c in containers.iter().filter(|c| c.count > 0) {
+                match c.amount.parse::<Amount>().ok().and_then(by_size) {
+                    Some(r) => match found.iter_mut().find(|f| f.0 == r) {
+                        Some(f) => f.1 += c.count,
+                        None => found.push((r, c.count)),
+                    },
+                    None => {
+                        open.sizes.push((i, rows.to_vec()));
+                        return;
+                    }
+                }
+            }
+        } else {
+            found.extend(dose.and_then(by_size).map(|r| (r, 1)));
+        }
+        if found.is_empty() {
+            open.sizes.push((i, rows.to_vec()));
+            return;
+        }
+        for (r, n) in found {
+            let e = self.entry(r);
+            if let (Some(code), Some(unit)) = (e.hcpcs.as_deref(), e.unit) {
+                let mut part = self.part(i, row, code, unit, Ratio::whole(u64::from(n)), Some(e), answer);
+                // The size is the unit: each container counts as a whole.
+                if a.containers.is_some() && part.holding == Holding::Single {
+                    part.content = part.given;
+                    part.wasted = None;
+                }
+                part.shown = format!("{n} of {unit}");
+                parts.push(part);
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn part(
+        &self,
+        i: Ix,
+        row: &Row,
+        code: &'a str,
+        unit: Amount,
+        given: Ratio,
+        entry: Option<&Entry>,
+        answer: &Answer,
+    ) -> Part<'a> {
+        let a = self.charted(i);
+        let drug = &self.resolved.drugs[i as usize];
+        let strength = entry.and_then(|e| e.strength.as_ref());
+        let date = row.day.date();
+        let dose = a.dose.as_deref().and_then(|d| d.parse::<Amount>().ok());
+        let (holding, content, wasted) = self.held(i, row, unit, strength, given, answer);
+        let listed = self.policy.ja_jb_list.iter().any(|c| c.eq_ignore_ascii_case(code)) && self.on(R::Sad);
+        Part {
+            row: i,
+            code,
+            unit,
+            date,
+            ndc: drug.ndc.as_deref(),
+            given,
+            shown: a.dose.clone().or_else(|| a.volume.clone()).unwrap_or_else(|| unit.to_string()),
+            millilitres: dose.filter(|d| d.unit.kind == Kind::Volume).and_then(|d| d.units_of(&ONE_ML, None).ok()),
+            holding,
+            content,
+            wasted,
+            by_route: match drug.route.as_str() {
+                "iv" if listed => Some("JA"),
+                "sc" if listed => Some("JB"),
+                _ => None,
+            },
+            by_programme: self.programme(a, row, date),
+            dose: self.dose_of(i),
+        }
+    }
+
+    /// The containers of a row: what sort, what they hold and what was thrown away, in units of the code.
+    fn held(
+        &self,
+        i: Ix,
+        row: &Row,
+        unit: Amount,
+        strength: Option<&Strength>,
+        given: Ratio,
+        answer: &Answer,
+    ) -> (Holding, Ratio, Option<Ratio>) {
+        let a = self.charted(i);
+        if matches!(row.class, Class::Vaccine | Class::Blood) && self.on(R::JwExclusions) {
+            return (Holding::Exempt, Ratio::ZERO, None);
+        }
+        let uncharted = match answer {
+            Answer::Containers(Holding::Single) => (Holding::Single, given, Some(Ratio::ZERO)),
+            Answer::Containers(other) => (*other, Ratio::ZERO, None),
+            _ => (Holding::Uncharted, Ratio::ZERO, None),
+        };
+        let Some(containers) = a.containers.as_deref() else { return uncharted };
+        if containers.iter().any(|c| c.kind == ContainerKind::MultiDose) && self.on(R::JwExclusions) {
+            return (Holding::Multi, Ratio::ZERO, None);
+        }
+        let mut content = Ratio::ZERO;
+        for c in containers {
+            let amount = c.amount.parse::<Amount>().ok().and_then(|x| x.times(c.count));
+            let Some(n) = amount.and_then(|x| x.units_of(&unit, strength).ok()).and_then(|n| content.plus(n)) else {
+                return uncharted;
+            };
+            content = n;
+        }
+        let wasted = a.wasted.as_deref().and_then(|w| match w.trim() {
+            "0" | "none" | "None" => Some(Ratio::ZERO),
+            text => text.parse::<Amount>().ok()?.units_of(&unit, strength).ok(),
+        });
+        match answer {
+            Answer::Rest(of, rest) if of.contains(&i) => match rest {
+                Rest::Discarded => (Holding::Single, content, Some(content)),
+                Rest::Kept => (Holding::Single, content, Some(Ratio::ZERO)),
+                Rest::Nothing => (Holding::Single, given, Some(Ratio::ZERO)),
+            },
+            _ => (Holding::Single, content, wasted),
+        }
+    }
+
+    /// The modifier of the 340B programme.
+    fn programme(&self, a: &Administration, row: &Row, date: Date) -> Option<&'static str> {
+        if a.purchased_340b != Some(true)
+            || date < MODIFIER_340B_FROM
+            || matches!(row.class, Class::Vaccine | Class::Blood)
+            || !self.on(R::N340b)
+        {
+            return None;
+        }
+        Some(match self.policy.modifier_340b {
+            Modifier340b::ByDate if date >= TB_FROM => "TB",
+            Modifier340b::TB => "TB",
+            Modifier340b::ByDate | Modifier340b::JGTB => "JG",
+        })
+    }
+
+    /// The first part of the ordered dose to which a row belongs.
+    fn dose_of(&self, i: Ix) -> Ix {
+        let rows = &self.resolved.case.rows;
+        let mut at = i;
+        for _ in 0..rows.len() {
+            match rows[at as usize].same_dose_as {
+                NONE => break,
+                next if next == i => return i.min(at),
+                next => at = next,
+            }
+        }
+        at
+    }
+
+    /// Adds the parts up.
+    fn lines(&self, parts: &[Part<'a>], open: &mut Open) -> Vec<DrugLine> {
+        // One group for each code and date, in it a line for each container kind, NDC and modifiers.
+        type Key<'k> = (&'k str, Date, Holding, Reverse<Option<&'k str>>, Option<&'k str>, Option<&'k str>);
+        let mut groups: BTreeMap<Key<'_>, Vec<&Part<'a>>> = BTreeMap::new();
+        for p in parts {
+            let key = (p.code, p.date, p.holding, Reverse(p.ndc), p.by_route, p.by_programme);
+            groups.entry(key).or_default().push(p);
+        }
+        let mut lines: Vec<DrugLine> = Vec::new();
+        let mut day: Option<(&str, Date)> = None;
+        let mut sums: BTreeMap<Ix, Ratio> = BTreeMap::new();
+        for ((code, date, ..), group) in groups {
+            if day != Some((code, date)) {
+                sums.clear();
+                day = Some((code, date));
+            }
+            // What this line adds to the day's rounded sum, so that the lines of a day never add up to more.
+            let units = group.iter().map(|p| self.round(p, &mut sums)).sum::<u64>();
+            if units == 0
+                && let Some(last) = lines
+                    .iter_mut()
+                    .rfind(|l| l.hcpcs == code && l.date == ChartDate(date) && !l.modifiers.iter().any(|m| m == "JW"))
+            {
+                self.add_rows(last, &group);
+                continue;
+            }
+            self.line(&group, units.max(1), open, &mut lines);
+        }
+        lines.sort_by(|a, b| (&a.hcpcs, a.date, &a.ndc, &a.modifiers).cmp(&(&b.hcpcs, b.date, &b.ndc, &b.modifiers)));
+        lines
+    }
+
+    fn round(&self, p: &Part, sums: &mut BTreeMap<Ix, Ratio>) -> u64 {
+        let key = match self.policy.unit_rounding {
+            UnitRounding::Day => NONE,
+            UnitRounding::Dose => p.dose,
+        };
+        let whole = |r: Ratio| if self.on(R::UnitsRoundUp) { r.ceil() } else { r.floor() };
+        let sum = sums.entry(key).or_insert(Ratio::ZERO);
+        let before = whole(*sum);
+        *sum = sum.plus(p.given).unwrap_or(*sum);
+        whole(*sum) - before
+    }
+
+    fn add_rows(&self, line: &mut DrugLine, group: &[&Part]) {
+        let mut rows: Vec<Ix> = group.iter().map(|p| p.row).collect();
+        rows.extend(
+            line.administrations
+                .iter()
+                .filter_map(|id| self.resolved.ids.iter().position(|i| i == id).and_then(|n| Ix::try_from(n).ok())),
+        );
+        line.administrations = self.ids(rows);
+    }
+
+    fn ids(&self, mut rows: Vec<Ix>) -> Vec<String> {
+        rows.sort_unstable();
+        rows.dedup();
+        rows.iter().map(|r| self.resolved.ids[*r as usize].clone()).collect()
+    }
+
+    fn line(&self, group: &[&Part<'a>], units: u64, open: &mut Open, lines: &mut Vec<DrugLine>) {
+        let first = group[0];
+        let mut rules = vec![R::UnitsRoundUp];
+        let waste = self.waste(group, units, open, &mut rules);
+        let mut before = Vec::new();
+        if let Some(m) = first.by_route {
+            before.push(m);
+            rules.push(R::Sad);
+        }
+        let mut after = Vec::new();
+        if let Some(m) = first.by_programme {
+            after.push(m);
+            rules.push(R::N340b);
+            let split = m == "JG";
+            if split {
+                open.assumptions.push(Assumption {
+                    path: path(first.row, "purchased_340b"),
+                    took: m.into(),
+                    why: "whether the buyer is one of those that report TB is not stated".into(),
+                });
+            }
+        }
+        if self.resolved.case.setting == Setting::Facility {
+            match self.chart.off_campus {
+                Some(OffCampus::Excepted) => after.push("PO"),
+                Some(OffCampus::NonExcepted) => after.push("PN"),
+                None => {}
+            }
+        }
+        let shown: Vec<&str> = group.iter().map(|p| p.shown.as_str()).collect();
+        let given = if shown.len() > 6 { format!("{} doses", shown.len()) } else { shown.join(" + ") };
+        let total = group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.given)).unwrap_or(Ratio::ZERO);
+        let rounded = if total == Ratio::whole(units) { "" } else { ", rounded to whole units" };
+        let volume = group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.millilitres?)).filter(|_| first.ndc.is_some());
+        let make = |modifier: Option<&'static str>, units: u64, rules: &[R], why: String| {
+            let waste_line = modifier == Some("JW");
+            let mut rules: Vec<String> = rules.iter().map(|r| r.as_str().to_owned()).collect();
+            rules.sort();
+            DrugLine {
+                hcpcs: first.code.to_owned(),
+                units,
+                modifiers: before
+                    .iter()
+                    .copied()
+                    .chain(modifier)
+                    .chain(after.iter().copied())
+                    .map(str::to_owned)
+                    .collect(),
+                date: ChartDate(first.date),
+                ndc: first.ndc.map(str::to_owned),
+                ndc_quantity: volume.filter(|_| !waste_line).map(|v| v.to_string()),
+                ndc_unit: volume.filter(|_| !waste_line).map(|_| "ML".to_owned()),
+                administrations: self.ids(group.iter().map(|p| p.row).collect()),
+                rules,
+                why,
+            }
+        };
+        let why = format!("{given} given; one unit is {}: {units} {}{rounded}.", first.unit, plural(units));
+        match waste {
+            Waste::None => lines.push(make(None, units, &rules, why)),
+            Waste::Mark(m) => lines.push(make(Some(m), units, &rules, why)),
+            Waste::Units(n) => {
+                let discarded = format!(
+                    "The containers hold {} {}, of which {units} {} given: {n} {} thrown away.",
+                    group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.content)).unwrap_or(Ratio::ZERO).floor(),
+                    "units",
+                    if units == 1 { "is" } else { "are" },
+                    plural(n),
+                );
+                if self.policy.waste_lines == WasteLines::One {
+                    lines.push(make(None, units + n, &rules, format!("{why} {discarded}")));
+                } else {
+                    let (own, jw): (Vec<R>, Vec<R>) =
+                        rules.iter().copied().partition(|r| !matches!(r, R::Jw | R::JwCap));
+                    let with: Vec<R> = own.iter().copied().filter(|r| *r != R::UnitsRoundUp).chain(jw).collect();
+                    lines.push(make(None, units, &own, why));
+                    lines.push(make(Some("JW"), n, &with, discarded));
+                }
+            }
+        }
+    }
+
+    /// What becomes of what was not given.
+    fn waste(&self, group: &[&Part], units: u64, open: &mut Open, rules: &mut Vec<R>) -> Waste {
+        let date = group[0].date;
+        let rows = || group.iter().map(|p| p.row).collect::<Vec<_>>();
+        match group[0].holding {
+            Holding::Exempt | Holding::Multi => {
+                if date >= JW_FROM {
+                    rules.push(R::JwExclusions);
+                }
+                return Waste::None;
+            }
+            Holding::Uncharted => {
+                if date >= JW_FROM {
+                    open.containers.extend(rows());
+                }
+                return Waste::None;
+            }
+            Holding::Single => {}
+        }
+        if date < JW_FROM {
+            return Waste::None;
+        }
+        let sum = |of: &dyn Fn(&Part) -> Ratio| {
+            group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(of(p))).unwrap_or(Ratio::ZERO)
+        };
+        let (given, content) = (sum(&|p| p.given), sum(&|p| p.content));
+        let charted = group.iter().any(|p| p.wasted.is_some());
+        let wasted = sum(&|p| p.wasted.unwrap_or(Ratio::ZERO));
+        let jz = |rules: &mut Vec<R>| {
+            if date < JZ_FROM || !self.on(R::Jz) {
+                return Waste::None;
+            }
+            rules.push(R::Jz);
+            Waste::Mark("JZ")
+        };
+        if content < given {
+            open.rests.push((rows(), false));
+            return Waste::None;
+        }
+        // Never more than the label says, whatever was charted: overfill is nobody's.
+        let left = content.floor().saturating_sub(units.max(given.ceil()));
+        if !charted {
+            if left >= 1 {
+                open.rests.push((rows(), true));
+                return Waste::None;
+            }
+            return if content == given { jz(rules) } else { self.below_a_unit(date, rules) };
+        }
+        if wasted.is_zero() {
+            if left >= 1 {
+                open.rests.push((rows(), true));
+            }
+            return jz(rules);
+        }
+        let capped = self.on(R::JwCap);
+        let n = if capped { left.min(wasted.floor()) } else { wasted.ceil() };
+        if n == 0 {
+            return self.below_a_unit(date, rules);
+        }
+        if !self.on(R::Jw) {
+            return Waste::None;
+        }
+        rules.push(R::Jw);
+        if capped && given.plus(wasted).is_some_and(|all| all > content || Ratio::whole(units + n) < all) {
+            rules.push(R::JwCap);
+        }
+        Waste::Units(n)
+    }
+
+    /// The unit that holds the dose holds the waste as well.
+    fn below_a_unit(&self, date: Date, rules: &mut Vec<R>) -> Waste {
+        if date < JZ_FROM || !self.on(R::JwUnderOneUnit) {
+            return Waste::None;
+        }
+        rules.push(R::JwUnderOneUnit);
+        match self.policy.sub_unit_waste_modifier {
+            SubUnitWasteModifier::JZ => Waste::Mark("JZ"),
+            SubUnitWasteModifier::None => Waste::None,
+        }
+    }
+
+    /// The questions whose answers would change a line.
+    fn questions(&self, open: &Open, lines: &[DrugLine]) -> Vec<Question> {
+        let base: Vec<ShortLine> = lines.iter().map(DrugLine::short).collect();
+        let mut questions = Vec::new();
+        let try_out = |answer: &Answer| {
+            let mut nothing = Open::default();
+            let parts = self.parts(answer, &mut nothing);
+            self.lines(&parts, &mut nothing).iter().map(DrugLine::short).collect::<Vec<_>>()
+        };
+        let mut ask = |rows: &[Ix], field, to, ask: String, answers: Vec<(String, Answer)>| {
+            let mut outcomes: Vec<(String, Vec<ShortLine>)> = Vec::new();
+            for (label, answer) in answers {
+                let lines = match answer {
+                    Answer::None => base.clone(),
+                    _ => try_out(&answer),
+                };
+                match outcomes.iter_mut().find(|o| o.1 == lines) {
+                    Some(o) => o.0 = format!("{}; or {label}", o.0),
+                    None => outcomes.push((label, lines)),
+                }
+            }
+            if outcomes.iter().any(|o| o.1 != base) {
+                questions.push(Question { rows: rows.to_vec(), field, to, ask, outcomes });
+            }
+        };
+        let unknown = || ("it cannot be determined".to_owned(), Answer::None);
+        for (rows, products) in &open.products {
+            let mut answers: Vec<_> = products
+                .iter()
+                .map(|p| (format!("it was {}", self.entry(*p).name), Answer::Product(rows.clone(), *p)))
+                .collect();
+            answers.push(unknown());
+            let text = format!(
+                "{}: the chart does not say which product of that name it was. Which was it? Choices: the product of the \
+                 maker ____, with the national drug number ____; {REST}",
+                self.list(rows)
+            );
+            ask(rows, "ndc", Addressee::Pharmacy, text, answers);
+        }
+        for (i, products) in &open.sizes {
+            let mut answers: Vec<_> = products
+                .iter()
+                .map(|p| (format!("one container of {}", self.entry(*p).name), Answer::Size(*i, *p)))
+                .collect();
+            answers.push(unknown());
+            let text = format!(
+                "{}: the chart does not say which containers it came from. Which were opened? Choices: ____ containers of \
+                 the labelled size ____; {REST}",
+                self.list(&[*i])
+            );
+            ask(&[*i], "containers", Addressee::Nurse, text, answers);
+        }
+        for i in &open.doses {
+            let reads = if self.charted(*i).dose.is_some() {
+                "the charted amount cannot be read as an amount of this drug"
+            } else {
+                "the chart holds no amount"
+            };
+            let text =
+                format!("{}: {reads}. How much was given? Choices: ____, with its measure; {REST}", self.list(&[*i]));
+            let answers = vec![("up to what one unit holds; more for more".to_owned(), Answer::Dose(*i)), unknown()];
+            ask(&[*i], "dose", Addressee::Nurse, text, answers);
+        }
+        for (rows, more) in &open.rests {
+            if *more {
+                let text = format!(
+                    "{}: the containers hold more than was charted as given. What became of the rest? Choices: all of it was \
+                     thrown away; part of it was thrown away, namely ____; none of it was thrown away; {REST}",
+                    self.list(rows)
+                );
+                let answers = vec![
+                    ("all of it was thrown away".to_owned(), Answer::Rest(rows.clone(), Rest::Discarded)),
+                    ("none of it was thrown away".to_owned(), Answer::Rest(rows.clone(), Rest::Kept)),
+                    unknown(),
+                ];
+                ask(rows, "wasted", Addressee::Nurse, text, answers);
+            } else {
+                let text = format!(
+                    "{}: the containers charted hold less than was charted as given. Which containers were opened? Choices: \
+                     ____ containers of the labelled content ____; {REST}",
+                    self.list(rows)
+                );
+                let answers = vec![
+                    ("containers that hold what was given".to_owned(), Answer::Rest(rows.clone(), Rest::Nothing)),
+                    unknown(),
+                ];
+                ask(rows, "containers", Addressee::Nurse, text, answers);
+            }
+        }
+        let mut rows = open.containers.clone();
+        rows.sort_unstable();
+        rows.dedup();
+        if !rows.is_empty() {
+            let text = format!(
+                "{}: the chart does not say which containers were opened and whether anything was thrown away. Choices: \
+                 containers for one patient, with nothing thrown away; containers for one patient, with ____ thrown away; \
+                 containers for several doses; {REST}",
+                self.list(&rows)
+            );
+            let answers = vec![
+                ("single-dose containers, nothing thrown away".to_owned(), Answer::Containers(Holding::Single)),
+                ("multi-dose containers".to_owned(), Answer::Containers(Holding::Multi)),
+                unknown(),
+            ];
+            ask(&rows, "containers", Addressee::Nurse, text, answers);
+        }
+        questions
+    }
+
+    fn list(&self, rows: &[Ix]) -> String {
+        let names: Vec<String> =
+            rows.iter().map(|i| describe(self.charted(*i), &self.resolved.ids[*i as usize])).collect();
+        names.join("; ")
+    }
+}
+
+/// Routes by which nothing is injected.
+fn not_injected(route: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "po",
+        "sl",
+        "sublingual",
+        "buccal",
+        "pr",
+        "rectal",
+        "topical",
+        "transdermal",
+        "inhalation",
+        "inhaled",
+        "nebulized",
+        "nebulised",
+        "neb",
+        "intranasal",
+        "ophthalmic",
+        "otic",
+        "vaginal",
+        "enteral",
+        "ng",
+        "ng tube",
+        "og",
+        "peg",
+        "g-tube",
+    ];
+    WORDS.contains(&route)
+}
+
+const REST: &str = "it cannot be determined; other: ____";
+
+const ONE_DOSE: Amount = Amount::of(1, crate::dose::DOSE);
+const ONE_ML: Amount = Amount::of(1, crate::dose::MILLILITRE);
+
+/// What is done about what was not given.
+enum Waste {
+    /// Nothing.
+    None,
+    /// A modifier on the line.
+    Mark(&'static str),
+    /// So many units thrown away.
+    Units(u64),
+}
+
+fn plural(n: u64) -> &'static str {
+    if n == 1 { "unit" } else { "units" }
 }

@@ -7,7 +7,7 @@ use dripline::chart::{
     Administration, Biller, Chart, ChartTime, Class, Order, PumpEvent, Purpose, Setting, Status, StopSource,
 };
 use dripline::coding::{Addressee, Assumption, ShortLine};
-use dripline::policy::Policy;
+use dripline::policy::{NEWEST_RULE_SET, Policy};
 use dripline::time::{Clock, Day, Minute};
 use jiff::civil::Date;
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -86,13 +86,13 @@ pub struct Resolved {
     pub drugs: Vec<Drug>,
     /// The patient is on dialysis, by the diagnoses or the bill.
     pub dialysis: bool,
+    /// A rule switched off, to prove that its page's cases depend on it.
+    #[cfg(feature = "rule-off")]
+    pub off: Option<dripline::rule::RuleId>,
 }
 
 /// The first date whose rules are known.
 pub const FIRST_DATE: Date = Date::constant(2013, 1, 1);
-
-/// The last date that the newest rule set was made for; a later one uses it, as an assumption.
-pub const NEWEST_RULES: Date = Date::constant(2026, 12, 31);
 
 /// The last date that is read as a date of service and not as a slip.
 const LAST_DATE: Date = Date::constant(2099, 12, 31);
@@ -193,7 +193,8 @@ pub fn as_of(chart: &Chart) -> Result<Date, ChartError> {
     let first = rows.chain(services).min();
     let stay = || [chart.arrival, chart.departure].into_iter().flatten().map(|t| t.civil.date()).next();
     let billed = || chart.billed.iter().filter_map(|b| b.date).min();
-    let Some(date) = first.or_else(stay).or_else(billed).or_else(|| never_coded(chart).then_some(NEWEST_RULES)) else {
+    let Some(date) = first.or_else(stay).or_else(billed).or_else(|| never_coded(chart).then_some(NEWEST_RULE_SET))
+    else {
         return Err(error(
             if chart.administrations.is_empty() { "as_of" } else { "administrations[0].date" },
             "the case has no date",
@@ -534,7 +535,7 @@ pub fn route(text: Option<&str>) -> (Route, String) {
         "infiltration" | "local infiltration" => (Route::Infiltration, "infiltration"),
         "intranasal" | "nasal" | "in" => (Route::Nose, "intranasal"),
         "po" | "p.o." | "oral" | "orally" | "by mouth" => (Route::Mouth, "po"),
-        "id" | "intradermal" => (Route::Other, "id"),
+        "id" | "intradermal" => (Route::Skin, "id"),
         other => (Route::Other, other),
     };
     (route, short.to_owned())
@@ -832,13 +833,6 @@ pub fn resolve(chart: &Chart, policy: &Policy, formulary: &Formulary, as_of: Dat
     let ids = ids(chart.administrations.iter().map(|a| a.id.as_deref()), "administrations", |n| n.to_string())?;
     let service_ids = self::ids(chart.services.iter().map(|s| s.id.as_deref()), "services", |n| format!("s{n}"))?;
     check_rest(chart)?;
-    if as_of > NEWEST_RULES {
-        assumptions.push(Assumption {
-            path: "as_of".into(),
-            took: format!("the rules of {}", NEWEST_RULES.year()),
-            why: format!("{as_of} is later than the newest rule set"),
-        });
-    }
 
     let time = Time::of(chart)?;
     let clock = time.clock(chart)?;
@@ -902,8 +896,18 @@ pub fn resolve(chart: &Chart, policy: &Policy, formulary: &Formulary, as_of: Dat
             why: "no purpose is stated".into(),
         });
     }
-    let mut resolved =
-        Resolved { case, ids, service_ids, access_ids, assumptions, questions: Vec::new(), drugs, dialysis };
+    let mut resolved = Resolved {
+        case,
+        ids,
+        service_ids,
+        access_ids,
+        assumptions,
+        questions: Vec::new(),
+        drugs,
+        dialysis,
+        #[cfg(feature = "rule-off")]
+        off: None,
+    };
     for apart in apart {
         let question = identity_question(chart, &resolved, policy, formulary, &apart);
         resolved.questions.push(question);
@@ -926,7 +930,7 @@ fn identity_question(
     apart: &Apart,
 ) -> Question {
     let lines = |r: &Resolved| {
-        crate::lines::drug_lines(chart, r, policy, formulary).lines.iter().map(|l| l.short()).collect::<Vec<_>>()
+        crate::lines::drug_lines_alone(chart, r, policy, formulary).iter().map(|l| l.short()).collect::<Vec<_>>()
     };
     let mut as_named = resolved.clone();
     as_named.drugs[apart.row].rows.clone_from(&apart.by_name);
@@ -1182,6 +1186,12 @@ impl<'c> Rows<'c> {
                 self.no_purpose = true;
                 Purpose::Treatment
             }
+        };
+        // A stress agent given for the test is what contrast is to a scan.
+        let agent = same(&|e| e.usual_use == Some(UsualUse::Imaging));
+        let class = match class {
+            Class::Drug if agent && purpose == Purpose::Procedural && a.class.is_none() => Class::Contrast,
+            other => other,
         };
         let components = a.components.or_else(|| {
             let n = first.and_then(|e| e.components).filter(|n| same(&|e| e.components == Some(*n)))?;

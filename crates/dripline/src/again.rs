@@ -42,7 +42,10 @@ pub(crate) fn again<T: Recorder>(
     ws.seq.clear();
     for k in g.lo..g.hi {
         let i = ws.order[k];
-        if ws.items[i as usize].class != VeinClass::Hydration && !ws.items[i as usize].done {
+        let item = &ws.items[i as usize];
+        // A concurrent run beyond the limit earns nothing, but the drug was infused all the same.
+        let infused = item.run && item.minutes > 0;
+        if item.class != VeinClass::Hydration && (!item.done || infused) {
             ws.seq.push(i);
         }
     }

@@ -293,7 +293,14 @@ fn visit_day(ws: &Workspace, visit: u32) -> Day {
 }
 
 /// The date of a unit whose threshold and beginning lie at these positions of the minutes.
-fn unit_day(ctx: &Ctx, ws: &Workspace, visit: u32, spans: &[crate::minutes::Span], threshold: i64, began: i64) -> Day {
+pub(crate) fn unit_day(
+    ctx: &Ctx,
+    ws: &Workspace,
+    visit: u32,
+    spans: &[crate::minutes::Span],
+    threshold: i64,
+    began: i64,
+) -> Day {
     let clock = &ctx.case.clock;
     if !ctx.on(R::MidnightUnitDating) {
         return clock.day(spans.first().map_or(0, |s| s.0));
@@ -469,7 +476,10 @@ fn run<T: Recorder>(
         let mut earned = false;
         let mut last = None;
         if first && g.entitled {
-            let palmetto = !is_initial && ctx.on(R::SequentialNewDrug) && matches!(site.initial, Initial::Run(_));
+            let palmetto = !is_initial
+                && class == VeinClass::Drug
+                && ctx.on(R::SequentialNewDrug)
+                && matches!(site.initial, Initial::Run(_));
             if palmetto {
                 rec.consult(Switch::PalmettoSecondDrug);
             }

@@ -114,8 +114,11 @@ fn bag<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lo: usize, hi: u
                 rec.query(i as Ix, Field::LowValue, R::HydrationWithElectrolytes);
             }
         }
+        ws.lent[i].class = of_row;
         class = class.min(of_row);
     }
+    // Fluid in a drug's bag is its vehicle and no part of what was given.
+    let vehicle = |ws: &Workspace, i: usize| class != VeinClass::Hydration && ws.lent[i].class == VeinClass::Hydration;
     // What the bag as a whole charts.
     let mut all = Lent {
         class,
@@ -129,11 +132,12 @@ fn bag<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lo: usize, hi: u
         planned: None,
         ..ws.lent[ix(ws, lo)]
     };
-    let identity = ws.lent[ix(ws, lo)].identity;
+    let first = members.clone().map(|m| ix(ws, m)).find(|&i| !vehicle(ws, i)).unwrap_or(ix(ws, lo));
+    all.identity = ws.lent[first].identity;
     all.mixed = false;
     for m in members.clone() {
         let l = ws.lent[ix(ws, m)];
-        all.mixed |= l.identity != identity;
+        all.mixed |= l.identity != all.identity && !vehicle(ws, ix(ws, m));
         if let Some(s) = l.start {
             all.start = Some(all.start.map_or(s, |a| a.min(s)));
         }
@@ -151,7 +155,7 @@ fn bag<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lo: usize, hi: u
         all.planned = all.planned.or(l.planned);
     }
     if all.mixed {
-        all.identity = set_identity(ws, lo, hi);
+        all.identity = set_identity(ws, lo, hi, class);
     }
     for m in members {
         let i = ix(ws, m);
@@ -179,12 +183,14 @@ fn bag<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lo: usize, hi: u
     }
 }
 
-/// One number for a set of identities, equal for equal sets.
-fn set_identity(ws: &mut Workspace, lo: usize, hi: usize) -> u32 {
+/// One number for the set of identities of a bag of some class, equal for equal sets.
+fn set_identity(ws: &mut Workspace, lo: usize, hi: usize, class: VeinClass) -> u32 {
     let from = ws.set_pool.len();
     for m in lo..hi {
-        let identity = ws.lent[ws.bag_rows[m].2 as usize].identity;
-        ws.set_pool.push(identity);
+        let l = ws.lent[ws.bag_rows[m].2 as usize];
+        if class == VeinClass::Hydration || l.class != VeinClass::Hydration {
+            ws.set_pool.push(l.identity);
+        }
     }
     ws.set_pool[from..].sort_unstable();
     let mut end = from;

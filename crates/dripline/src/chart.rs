@@ -6,9 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use std::fmt;
+
 use jiff::civil::Date;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::strict;
 pub use crate::time::ChartTime;
 
 macro_rules! words {
@@ -254,7 +258,7 @@ words! {
 }
 
 /// One value of a policy switch as written in a case or a policy file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SwitchValue {
@@ -264,6 +268,38 @@ pub enum SwitchValue {
     Word(String),
     /// A list of words.
     List(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for SwitchValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reads;
+        impl<'de> Visitor<'de> for Reads {
+            type Value = SwitchValue;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word, a whole number or a list of words")
+            }
+            fn visit_i64<E: de::Error>(self, n: i64) -> Result<SwitchValue, E> {
+                Ok(SwitchValue::Integer(n))
+            }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<SwitchValue, E> {
+                i64::try_from(n)
+                    .map(SwitchValue::Integer)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(n), &self))
+            }
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<SwitchValue, E> {
+                Ok(SwitchValue::Word(word.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<SwitchValue, A::Error> {
+                let mut list = Vec::new();
+                while let Some(word) = items.next_element()? {
+                    list.push(word);
+                }
+                Ok(SwitchValue::List(list))
+            }
+        }
+        deserializer.deserialize_any(Reads)
+    }
 }
 
 /// One patient, one claim, one or more visits, as written.
@@ -290,11 +326,11 @@ pub struct Chart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// Single switches that override the policy.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "strict::unique_keys", skip_serializing_if = "BTreeMap::is_empty")]
     pub policy: BTreeMap<String, SwitchValue>,
     /// Which dated rule set is used.
     #[serde(default, with = "crate::time::opt_date", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::coding::ChartDate>"))]
     pub as_of: Option<Date>,
     /// IANA zone of the clock times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -312,10 +348,10 @@ pub struct Chart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_reason: Option<String>,
     /// Access id to access.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "strict::unique_objects", skip_serializing_if = "BTreeMap::is_empty")]
     pub accesses: BTreeMap<String, Access>,
     /// Other services on the claim.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "strict::objects", skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<Service>,
     /// ICD-10-CM codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -330,10 +366,10 @@ pub struct Chart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off_campus: Option<OffCampus>,
     /// What was given, in the chart's order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "strict::objects", skip_serializing_if = "Vec::is_empty")]
     pub administrations: Vec<Administration>,
     /// What was billed, for comparison.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "strict::objects", skip_serializing_if = "Vec::is_empty")]
     pub billed: Vec<Billed>,
 }
 
@@ -362,7 +398,7 @@ pub struct Service {
     pub code: String,
     /// Date of service.
     #[serde(default, with = "crate::time::opt_date", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::coding::ChartDate>"))]
     pub date: Option<Date>,
     /// Charted start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -396,7 +432,7 @@ pub struct Billed {
     pub modifiers: Vec<String>,
     /// Date of service.
     #[serde(default, with = "crate::time::opt_date", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::coding::ChartDate>"))]
     pub date: Option<Date>,
 }
 
@@ -405,14 +441,52 @@ fn one() -> u32 {
 }
 
 /// An order: its id, or that there is none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Order {
-    /// `false`: there is no order. `true` is refused by the reader.
+    /// `false`: there is no order. `true` is refused when it is read.
     Flag(bool),
     /// The order's id.
     Id(String),
+}
+
+impl<'de> Deserialize<'de> for Order {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reads;
+        impl Visitor<'_> for Reads {
+            type Value = Order;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the order's id in quotes, or false")
+            }
+            fn visit_bool<E: de::Error>(self, there_is: bool) -> Result<Order, E> {
+                if there_is {
+                    return Err(E::custom(
+                        "`true` names no order; write the order's id, false if there is none, or leave the key out",
+                    ));
+                }
+                Ok(Order::Flag(false))
+            }
+            fn visit_str<E: de::Error>(self, id: &str) -> Result<Order, E> {
+                Ok(Order::Id(id.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Reads)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Order {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Order".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "The order's id; false says that there is none.",
+            "anyOf": [{ "type": "string" }, { "const": false }]
+        })
+    }
 }
 
 /// A pause in an infusion.
@@ -502,13 +576,13 @@ pub struct Administration {
     pub stop: Option<ChartTime>,
     /// Date, where no clock time is charted.
     #[serde(default, with = "crate::time::opt_date", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::coding::ChartDate>"))]
     pub date: Option<Date>,
     /// Where the stop comes from; charted when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_source: Option<StopSource>,
     /// Pauses.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "strict::objects", skip_serializing_if = "Vec::is_empty")]
     pub interruptions: Vec<Interruption>,
     /// Planned minutes of an infusion stopped early, or of a pump.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -547,10 +621,10 @@ pub struct Administration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counselling: Option<bool>,
     /// Pump.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strict::object", skip_serializing_if = "Option::is_none")]
     pub pump: Option<Pump>,
     /// Containers opened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "strict::opt_objects", skip_serializing_if = "Option::is_none")]
     pub containers: Option<Vec<Container>>,
     /// Charted discard.
     #[serde(default, skip_serializing_if = "Option::is_none")]

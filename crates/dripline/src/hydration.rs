@@ -6,7 +6,7 @@ use crate::minutes::{cut_sorted, meet, merge, total};
 use crate::policy::{HydrationIndication, HydrationSum, SubtractPushFromHydration, Switch};
 use crate::record::{Fact, Field, Recorder};
 use crate::rule::RuleId as R;
-use crate::work::{Ctx, Fluid, Item, Kind, ServiceFlags, VeinClass, Workspace};
+use crate::work::{Ctx, Fluid, Item, Kind, ServiceFlags, VeinClass, Workspace, orders_differ};
 
 /// Reads the fluids of one site; returns their place in `ws.fluids` if they earn hours.
 pub(crate) fn hydration<T: Recorder>(
@@ -16,12 +16,7 @@ pub(crate) fn hydration<T: Recorder>(
     g: crate::place::Group,
 ) -> Option<u32> {
     let from = ws.fluid_items.len();
-    for k in g.lo..g.hi {
-        let i = ws.order[k];
-        if ws.items[i as usize].class == VeinClass::Hydration && !ws.items[i as usize].done && passes(ctx, ws, rec, i) {
-            ws.fluid_items.push(i);
-        }
-    }
+    candidates(ctx, ws, rec, g);
     let items = (from as u32, ws.fluid_items.len() as u32);
     if items.0 == items.1 {
         return None;
@@ -84,13 +79,21 @@ pub(crate) fn hydration<T: Recorder>(
         }
         return None;
     }
-    // A fluid of which no minute is left adds nothing.
+    // A fluid of which no minute is left, or whose minutes an earlier one has, adds nothing.
     let mut last = from;
+    ws.scratch.clear();
     for k in items.0 as usize..items.1 as usize {
         let i = ws.fluid_items[k];
-        if meet(ws.span(ws.items[i as usize].net), ws.span(kept)) {
+        let net = ws.items[i as usize].net;
+        ws.scratch2.clear();
+        for n in net.0..net.1 {
+            cut_sorted(ws.pieces[n as usize], &ws.scratch, &mut ws.scratch2);
+        }
+        if meet(&ws.scratch2, ws.span(kept)) {
             ws.fluid_items[last] = i;
             last += 1;
+            ws.scratch.extend_from_slice(&ws.scratch2);
+            merge(&mut ws.scratch, 0);
         } else {
             let rule = if per_interval { R::HydrationSumming } else { R::HydrationNoOverlap };
             ws.item_out(rec, i, rule, Fact::None);
@@ -122,24 +125,76 @@ fn around(ctx: &Ctx, ws: &Workspace, g: crate::place::Group) -> ServiceFlags {
     ServiceFlags { chemo_or_transfusion: chemo || transfused }
 }
 
+fn rank(reason: Reason) -> u8 {
+    match reason {
+        Reason::Absent => 0,
+        Reason::NotAReason => 1,
+        Reason::Weak => 2,
+        Reason::Given => 3,
+    }
+}
+
+/// Puts the fluids that qualify into `ws.fluid_items`, by start. Bags of one fluid that overlap or follow without a
+/// gap are one run, so a reason charted for one of them holds for all.
+fn candidates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: crate::place::Group) {
+    let from = ws.fluid_items.len();
+    ws.seq.clear();
+    for k in g.lo..g.hi {
+        let item = &ws.items[ws.order[k] as usize];
+        if item.class == VeinClass::Hydration && !item.done {
+            ws.seq.push(ws.order[k]);
+        }
+    }
+    let mut seq = std::mem::take(&mut ws.seq);
+    seq.sort_unstable_by_key(|&i| {
+        let item = &ws.items[i as usize];
+        (item.identity, item.start, item.first_row)
+    });
+    let mut lo = 0;
+    while lo < seq.len() {
+        let first = ws.items[seq[lo] as usize];
+        let (mut stop, mut last) = (first.stop, first.first_row);
+        let mut reason = Reason::Absent;
+        let mut hi = lo;
+        while hi < seq.len() {
+            let item = ws.items[seq[hi] as usize];
+            let orders = (ctx.case.rows[last as usize].order, ctx.case.rows[item.first_row as usize].order);
+            let goes_on = item.start < stop || (item.start == stop && !orders_differ(orders.0, orders.1));
+            if hi > lo && !(item.identity == first.identity && goes_on) {
+                break;
+            }
+            for row in ws.chain(item.first_row) {
+                let charted = ctx.case.rows[row as usize].reason;
+                if rank(charted) > rank(reason) {
+                    reason = charted;
+                }
+            }
+            if item.stop >= stop {
+                (stop, last) = (item.stop, item.first_row);
+            }
+            hi += 1;
+        }
+        for &i in &seq[lo..hi] {
+            if passes(ctx, ws, rec, i, reason) {
+                ws.fluid_items.push(i);
+            }
+        }
+        lo = hi;
+    }
+    ws.seq = seq;
+    let mut items = std::mem::take(&mut ws.fluid_items);
+    items[from..].sort_unstable_by_key(|&i| (ws.items[i as usize].start, ws.items[i as usize].first_row));
+    ws.fluid_items = items;
+}
+
 /// Does a fluid qualify: a reason, and more than keeping the vein open?
-fn passes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) -> bool {
+fn passes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32, reason: Reason) -> bool {
     let item = ws.items[i as usize];
     let head = item.first_row;
-    let mut reason = Reason::Absent;
     let (mut rate, mut volume) = (None, None);
     let mut row = head;
     while row != NONE {
         let r = &ctx.case.rows[row as usize];
-        let rank = |x: Reason| match x {
-            Reason::Absent => 0,
-            Reason::NotAReason => 1,
-            Reason::Weak => 2,
-            Reason::Given => 3,
-        };
-        if rank(r.reason) > rank(reason) {
-            reason = r.reason;
-        }
         rate = rate.or(r.rate);
         volume = volume.or(r.volume);
         row = ws.next[row as usize];
@@ -267,9 +322,12 @@ fn volume<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T, items: (u32, u32)
     }
     let mut sum: i128 = 0;
     for k in items.0..items.1 {
-        let head = ws.items[ws.fluid_items[k as usize] as usize].first_row;
-        let charted = ws.chain(head).find_map(|r| ctx.case.rows[r as usize].volume);
-        match charted {
+        let item = ws.items[ws.fluid_items[k as usize] as usize];
+        let head = item.first_row;
+        let volume = ws.chain(head).find_map(|r| ctx.case.rows[r as usize].volume);
+        // What ran at a charted rate is as good as charted.
+        let ran = || ws.chain(head).find_map(|r| ctx.case.rows[r as usize].rate).map(|r| r * item.minutes / 60);
+        match volume.or_else(ran) {
             Some(v) => sum += i128::from(v),
             None => rec.query(head, Field::Volume, R::HydrationMinVolume),
         }

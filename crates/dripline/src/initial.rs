@@ -166,7 +166,7 @@ fn office<T: Recorder>(
         let head = initial_head(ws, &Site { initial: Initial::Hydration, ..*site });
         rec.cite(head, R::OfficeParentGap, Fact::None);
         if ctx.policy.office_hydration_initial_conflict == OfficeHydrationInitialConflict::UseRank
-            || !ctx.on(R::OfficeParentGap)
+            && ctx.on(R::OfficeParentGap)
         {
             by_rank(rec, site);
             return;

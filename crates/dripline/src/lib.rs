@@ -53,6 +53,7 @@ pub mod rule;
 mod screen;
 mod services;
 mod sites;
+mod strict;
 mod tell;
 pub mod time;
 mod times;

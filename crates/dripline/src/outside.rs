@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::assign::{Unit, earn};
-use crate::case::{Ix, NONE, Row, VaccineKind};
+use crate::assign::{Unit, earn, unit_day};
+use crate::case::{Ix, NONE, PumpUse, Row, VaccineKind};
 use crate::chart::{Class, PumpEvent, PumpKind, PumpOwner, Setting};
 use crate::code::Code;
 use crate::minutes::{merge, total};
@@ -115,6 +115,10 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         }
         let on_day = day(ctx, ws, i);
         let (code, rule) = injection_code(ctx, rec, i, row);
+        if rule == R::ScimInjection && !ctx.on(rule) {
+            out_chain(ws, rec, i, R::RouteOutOfScope);
+            continue;
+        }
         for r in ws.chain(i) {
             rec.cite(r, rule, Fact::None);
         }
@@ -244,26 +248,31 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         merge(&mut ws.scratch, 0);
         let spans = std::mem::take(&mut ws.scratch);
         let m = total(&spans);
-        let at = |n: i64| ctx.case.clock.day(crate::minutes::nth(&spans, n));
+        let at = |ws: &Workspace, threshold: i64, began: i64| unit_day(ctx, ws, lead.visit, &spans, threshold, began);
         if ctx.on(R::UnitScPump) {
             for &k in of_visit {
                 let row = ws.items[k as usize].first_row;
                 if row != heads {
-                    earn(ctx, ws, rec, row, R::UnitScPump, unit(Code::N96369, at(15), 0));
+                    let day = at(ws, 15, 0);
+                    earn(ctx, ws, rec, row, R::UnitScPump, unit(Code::N96369, day, 0));
                 }
             }
-            earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96369, at(15), 1));
+            let day = at(ws, 15, 0);
+            earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96369, day, 1));
             for h in 1..=(m - 31).div_euclid(60).max(0) {
-                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96370, at(60 * h + 30), 1));
+                let day = at(ws, 60 * h + 30, 60 * h);
+                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96370, day, 1));
             }
             if second {
-                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96371, at(0), 1));
+                let day = at(ws, 0, 0);
+                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96371, day, 1));
             }
             for &k in of_visit {
                 ws.item_cite(rec, k, R::UnitScPump, Fact::Minutes(m));
             }
         } else {
-            earn(ctx, ws, rec, heads, R::ScimInjection, unit(Code::N96372, at(0), 1));
+            let day = at(ws, 0, 0);
+            earn(ctx, ws, rec, heads, R::ScimInjection, unit(Code::N96372, day, 1));
         }
         ws.scratch = spans;
     }
@@ -316,13 +325,15 @@ fn artery<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         merge(&mut ws.scratch, 0);
         let spans = std::mem::take(&mut ws.scratch);
         let m = total(&spans);
-        let at = |n: i64| ctx.case.clock.day(crate::minutes::nth(&spans, n));
-        earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96422, at(15), 1));
+        let at = |ws: &Workspace, threshold: i64, began: i64| unit_day(ctx, ws, item.visit, &spans, threshold, began);
+        let day = at(ws, 15, 0);
+        earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96422, day, 1));
         for h in 1..=(m - 31).div_euclid(60).max(0) {
-            earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96423, at(60 * h + 30), 1));
+            let day = at(ws, 60 * h + 30, 60 * h);
+            earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96423, day, 1));
         }
         for &k in &same[1..] {
-            earn(ctx, ws, rec, ws.items[k as usize].first_row, R::UnitChemoIa, unit(Code::N96422, at(15), 0));
+            earn(ctx, ws, rec, ws.items[k as usize].first_row, R::UnitChemoIa, unit(Code::N96422, day, 0));
         }
         ws.scratch = spans;
     }
@@ -485,8 +496,7 @@ fn vaccine<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix) {
                 _ => None,
             };
             if let Some(code) = code {
-                let again = ws.earned.iter().any(|e| e.code == code && e.day == on_day);
-                earn(ctx, ws, rec, i, R::Vaccines, unit(code, on_day, u32::from(!again)));
+                earn(ctx, ws, rec, i, R::Vaccines, unit(code, on_day, 1));
                 return;
             }
         }
@@ -593,17 +603,27 @@ fn pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 fn pump_code<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T, item: &Item) -> Option<(Code, R)> {
     let head = item.first_row;
     let pump = ws.chain(head).find_map(|r| ctx.case.rows[r as usize].pump);
+    own_pump_code(ctx, rec, head, pump, item.class, item.lane)
+}
+
+/// The code for starting a long infusion by this pump, if there is one.
+pub(crate) fn own_pump_code<T: Recorder>(
+    ctx: &Ctx,
+    rec: &mut T,
+    head: Ix,
+    pump: Option<PumpUse>,
+    class: VeinClass,
+    lane: Kind,
+) -> Option<(Code, R)> {
     let kind = pump.and_then(|p| p.kind);
-    if item.class == VeinClass::Drug {
-        return (ctx.on(R::NonchemoOver8hPump)
-            && (ctx.facility() || !ctx.on(R::FacilityOnly))
-            && item.lane == Kind::Vein)
+    if class == VeinClass::Drug {
+        return (ctx.on(R::NonchemoOver8hPump) && (ctx.facility() || !ctx.on(R::FacilityOnly)) && lane == Kind::Vein)
             .then_some((Code::C8957, R::NonchemoOver8hPump));
     }
     if !matches!(kind, Some(PumpKind::Portable | PumpKind::Implanted)) || !ctx.on(R::ChemoPumpStart) {
         return None;
     }
-    if item.lane == Kind::ArteryChemo {
+    if lane == Kind::ArteryChemo {
         return Some((Code::N96425, R::ChemoPumpStart));
     }
     rec.consult(Switch::HomePumpCode);

@@ -123,7 +123,13 @@ fn place_run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) {
     rec.consult(Switch::OverlapMinutes);
     let fact = Fact::Shared { minutes: most, of: new.minutes, other: other.first_row };
     ws.item_cite(rec, i, R::ConcurrentMinimumOverlap, fact);
-    let concurrent = ctx.on(R::ConcurrentDefinition) && together(ctx, &new, &other, most);
+    // Without the rules of concurrency, which only tests switch off, a run keeps its own minutes.
+    let beside_chemo = other.class == VeinClass::Chemo && new.class != VeinClass::Chemo;
+    if !ctx.on(R::ConcurrentDefinition) || (beside_chemo && !ctx.on(R::ConcurrentChemoWithDrug)) {
+        ws.items[i as usize].placing = Placing::Timed;
+        return;
+    }
+    let concurrent = together(ctx, &new, &other, most);
     let deducts = ctx.policy.overlap_minutes == OverlapMinutes::Deduct && ctx.on(R::NoDoubleMinutes);
     let left = if deducts { leave(ws, &new) } else { new.net };
     let left_minutes = total(ws.span(left));
@@ -142,7 +148,7 @@ fn place_run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) {
     if new.class != VeinClass::Chemo || !ctx.on(R::ConcurrentChemoWithChemo) {
         ws.items[i as usize].placing = Placing::Concurrent;
         ws.items[i as usize].left = (0, 0);
-        if other.class == VeinClass::Chemo {
+        if beside_chemo {
             ws.item_cite(rec, i, R::ConcurrentChemoWithDrug, Fact::None);
         }
         for c in [Code::N96365, Code::N96367] {

@@ -81,7 +81,12 @@ fn row<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix) -> Standi
         _ => {}
     }
     if let Some(p) = row.pump {
+        let spine = matches!(row.route, Route::Intrathecal | Route::Ventricle);
         match p.event {
+            // A pump that feeds the spine is not systemic: refilling it has codes outside our list.
+            Some(PumpEvent::Refill) if spine && ctx.on(R::RouteOutOfScope) => {
+                return out(ws, rec, R::RouteOutOfScope);
+            }
             Some(PumpEvent::Refill) => return Standing::Live(Kind::PumpRefill),
             Some(PumpEvent::Disconnect) => return Standing::Live(Kind::PumpDisconnect),
             _ => {}

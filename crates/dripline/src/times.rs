@@ -1,10 +1,11 @@
 //! What ran, and when: charted, computed, clipped to the stay, or not provable.
 
 use crate::case::Ix;
-use crate::chart::{Method, StopSource};
+use crate::chart::{Method, PumpEvent, StopSource};
 use crate::code::Code;
+use crate::outside::own_pump_code;
 use crate::policy::{InfusionDocumentation, LongHandPush, MissingStart, MissingStop, Switch, UnstatedMethod};
-use crate::record::{Assumed, Fact, Field, Recorder};
+use crate::record::{Assumed, Codes, Fact, Field, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::Minute;
 use crate::work::{Ctx, Kind, Lent, Standing, Timing, VeinClass, Workspace};
@@ -89,7 +90,10 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
         };
         if as_push || !ctx.on(rule) {
             rec.cite(i, rule, Fact::None);
-            return Timing::Untimed;
+            return match infusion_undocumented(ctx, rec, lent) {
+                Some(field) => undocumented(ws, rec, i, lent, field),
+                None => Timing::Untimed,
+            };
         }
         block_timed(rec, i, lent.class, rule);
         return held(ws, rec, i, Field::Start, rule);
@@ -102,6 +106,8 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
             }
             stop
         }
+        // Its code stands for the start alone, and the patient leaves with the pump.
+        None if long_pump(ctx, ws, i, lent) => return Timing::Push(start, None),
         None => {
             rec.consult(Switch::MissingStop);
             let computes = matches!(policy.missing_stop, MissingStop::ComputeThenQuery | MissingStop::ComputeThenPush);
@@ -122,7 +128,10 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
                 return held(ws, rec, i, Field::Method, R::UnstatedMethod);
             } else if (stop_as_push && !fluid) || !ctx.on(rule) {
                 rec.cite(i, rule, Fact::None);
-                return Timing::Push(start, None);
+                return match infusion_undocumented(ctx, rec, lent) {
+                    Some(field) => undocumented(ws, rec, i, lent, field),
+                    None => Timing::Push(start, None),
+                };
             } else {
                 if lent.stop_source == StopSource::LastSeen && ctx.case.rows[i as usize].stop.is_some() {
                     rec.cite(i, R::LastSeenStop, Fact::None);
@@ -132,13 +141,8 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
             }
         }
     };
-    rec.consult(Switch::InfusionDocumentation);
-    if policy.infusion_documentation == InfusionDocumentation::TimesVolumeRate
-        && ctx.on(R::DocSet)
-        && (lent.volume.is_none() || lent.rate.is_none())
-    {
-        block_timed(rec, i, lent.class, R::DocSet);
-        return held(ws, rec, i, if lent.volume.is_none() { Field::Volume } else { Field::Rate }, R::DocSet);
+    if let Some(field) = lacks(ctx, rec, lent) {
+        return undocumented(ws, rec, i, lent, field);
     }
     if stop - start > policy.long_run_minutes
         && lent.method != Some(Method::Pump)
@@ -147,6 +151,42 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
         rec.query(i, Field::LongRun, R::ImpossibleTimes);
     }
     Timing::Run(start, stop)
+}
+
+/// Is this the start of a long infusion by a pump that has a code of its own?
+fn long_pump(ctx: &Ctx, ws: &Workspace, i: Ix, lent: &Lent) -> bool {
+    let Standing::Live(lane @ (Kind::Vein | Kind::ArteryChemo)) = ws.standing[i as usize] else { return false };
+    let pump_of = |row: Ix| ctx.case.rows[row as usize].pump;
+    let (lo, hi) = lent.bag;
+    let pump = pump_of(i).or_else(|| (lo..hi).find_map(|m| pump_of(ws.bag_rows[m as usize].2)));
+    let start = lent.method == Some(Method::Pump)
+        || pump.is_some_and(|p| p.event.is_none_or(|event| event == PumpEvent::Start));
+    start
+        && lent.class != VeinClass::Hydration
+        && lent.planned.is_some_and(|planned| i64::from(planned) > ctx.policy.prolonged_pump_minutes)
+        && own_pump_code(ctx, &mut Codes, i, pump, lent.class, lane).is_some()
+}
+
+/// What a payer that demands volume and rate of an infusion misses.
+fn lacks<T: Recorder>(ctx: &Ctx, rec: &mut T, lent: &Lent) -> Option<Field> {
+    rec.consult(Switch::InfusionDocumentation);
+    let demanded = ctx.policy.infusion_documentation == InfusionDocumentation::TimesVolumeRate && ctx.on(R::DocSet);
+    match (lent.volume, lent.rate) {
+        (None, _) if demanded => Some(Field::Volume),
+        (_, None) if demanded => Some(Field::Rate),
+        _ => None,
+    }
+}
+
+/// The same of what is charted as an infusion and counts as a push only for want of a time.
+fn infusion_undocumented<T: Recorder>(ctx: &Ctx, rec: &mut T, lent: &Lent) -> Option<Field> {
+    let infusion = matches!(lent.method, Some(Method::Infusion | Method::Pump));
+    if infusion { lacks(ctx, rec, lent) } else { None }
+}
+
+fn undocumented<T: Recorder>(ws: &mut Workspace, rec: &mut T, i: Ix, lent: &Lent, field: Field) -> Timing {
+    block_timed(rec, i, lent.class, R::DocSet);
+    held(ws, rec, i, field, R::DocSet)
 }
 
 /// The first-hour codes that a row without provable minutes did not reach.
@@ -207,7 +247,13 @@ fn push<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
         }
     };
     rec.cite(i, R::PushDefinition, Fact::Minutes(stop - start));
-    if by_hand { Timing::Push(start, Some(stop)) } else { Timing::Run(start, stop) }
+    if by_hand {
+        return Timing::Push(start, Some(stop));
+    }
+    if let Some(field) = lacks(ctx, rec, lent) {
+        return undocumented(ws, rec, i, lent, field);
+    }
+    Timing::Run(start, stop)
 }
 
 /// Minutes between start and stop without the pauses.
@@ -250,6 +296,14 @@ fn clip<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, timing: 
             Timing::Nothing
         }
         Timing::Push(at, stop) => {
+            // What was still being given on arrival counts from then on.
+            let at = match stop {
+                Some(stop) if at < from && stop > from => {
+                    rec.cite(i, R::InfusionInProgressOnArrival, Fact::At(from));
+                    from
+                }
+                _ => at,
+            };
             if at < from {
                 ws.out(rec, i, R::InfusionInProgressOnArrival, Fact::None);
                 return Timing::Nothing;

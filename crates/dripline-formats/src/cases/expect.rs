@@ -148,16 +148,16 @@ pub(super) fn read<'a>(lines: impl Iterator<Item = (usize, &'a str)>, case: usiz
     };
     let first = first.line;
     let lists = |drug: bool| expected.iter().any(|e| matches!(e.wanted, Wanted::Line { drug: d, .. } if d == drug));
+    let partial = expected.iter().any(|e| e.wanted == Wanted::More);
     if let Some(nothing) = expected.iter().find(|e| e.wanted == Wanted::Nothing)
-        && lists(false)
+        && (lists(false) || partial)
     {
         return Err(CaseProblem {
             line: nothing.line,
-            message: "`nothing` beside an administration line".to_owned(),
+            message: "`nothing` beside an administration line or `…`".to_owned(),
             help: "keep one of the two".to_owned(),
         });
     }
-    let partial = expected.iter().any(|e| e.wanted == Wanted::More);
     expected.retain(|e| !matches!(e.wanted, Wanted::More));
     if expected.is_empty() {
         return Err(CaseProblem {

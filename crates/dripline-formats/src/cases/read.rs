@@ -7,6 +7,7 @@ use dripline::coding::Assumption;
 
 use super::expect::{self, Expectation};
 use super::{CaseProblem, assumptions};
+use crate::{json, worksheet};
 
 /// How cases stand in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,27 +62,23 @@ impl TextCase {
     /// # Errors
     /// Why it cannot be read, on one line.
     pub fn chart(&self) -> Result<(Chart, Vec<Assumption>), String> {
-        if self.input.trim_start().starts_with('{') {
+        if self.input.trim_start().starts_with(['{', '[']) {
             // No text of JSON runs over several lines, so a line that begins with `#` is never part of it.
-            let json: String = self
+            let text: String = self
                 .input
                 .lines()
                 .map(|line| if line.trim_start().starts_with('#') { "\n".to_owned() } else { format!("{line}\n") })
                 .collect();
-            return serde_json::from_str(&json).map(|chart| (chart, Vec::new())).map_err(|e| e.to_string());
+            return json::chart_from_str("", &text).map(|chart| (chart, Vec::new())).map_err(|e| {
+                let at = if e.path.is_empty() { String::new() } else { format!("{}: ", e.path) };
+                format!("{at}{}", e.message)
+            });
         }
-        match worksheet(&self.input) {
-            Ok((chart, read)) => Ok((chart, assumptions(read))),
-            Err(message) => Err(message),
+        match worksheet::parse_one(&self.input) {
+            Ok(parsed) => Ok((parsed.chart, assumptions(parsed.assumptions))),
+            Err(problem) => Err(format!("line {}: {}", self.line + problem.line - 1, problem.message)),
         }
     }
-}
-
-type Read = (Chart, Vec<(String, String, String)>);
-
-fn worksheet(text: &str) -> Result<Read, String> {
-    let _ = text;
-    Err("no worksheet reader".to_owned())
 }
 
 /// A line of the file without its end, and where it stands.

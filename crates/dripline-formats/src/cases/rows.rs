@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use dripline::chart::Chart;
 use dripline::coding::{Coding, ServiceVerdict};
 use dripline_reference::{Coder, Options};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::CaseProblem;
+use crate::json;
 
 /// A published case.
 #[derive(Clone, Debug, Deserialize)]
@@ -285,6 +285,6 @@ pub fn run(name: &str, text: &str, coder: &Coder, options: &Options) -> RowRepor
 /// # Errors
 /// Why it was refused.
 pub fn code(row: &Row, position: usize, coder: &Coder, options: &Options) -> Result<Coding, String> {
-    let chart: Chart = serde_json::from_value(row.case.clone()).map_err(|e| e.to_string())?;
+    let chart = json::chart_from_str("", &row.case.to_string()).map_err(|e| format!("{}: {}", e.path, e.message))?;
     coder.code(&chart, position, &[], options).map_err(|e| e.to_string())
 }

@@ -299,7 +299,7 @@ impl Case {
         }
         reason.key(line, "reason", keys.entry("reason", text)?)?;
         let path = format!("services[{}]", self.chart.services.len());
-        let (start, stop, date) = self.times(line, &keys, &mut timed, &path)?;
+        let Dated { start, stop, date } = self.times(line, &keys, &mut timed, &path)?;
         self.chart.services.push(Service {
             id: keys.text("id")?,
             code,
@@ -314,22 +314,14 @@ impl Case {
     }
 
     /// Start, stop and the date where no clock time says it.
-    fn times(
-        &mut self,
-        line: Line<'_>,
-        keys: &Keys<'_>,
-        timed: &mut Timed,
-        path: &str,
-    ) -> Result<(Option<ChartTime>, Option<ChartTime>, Option<Date>), Problem> {
+    fn times(&mut self, line: Line<'_>, keys: &Keys<'_>, timed: &mut Timed, path: &str) -> Result<Dated, Problem> {
         timed.start.key(line, "start", keys.entry("start", bound)?.map(flat))?;
         timed.stop.key(line, "stop", keys.entry("stop", bound)?.map(flat))?;
         let written = keys.entry("date", day)?.map(|(date, _)| date);
         let own = written.flatten();
-        let (start, stop) = timed.resolve(line, own, self.sheet)?;
-        if let (Some((stop, true)), Some(_)) = (stop, timed.over.as_ref()) {
-            self.assume(format!("{path}.stop"), stop, "the start and the minutes behind `over`");
-        } else if let Some((stop, true)) = stop {
-            self.assume(format!("{path}.stop"), stop, NEXT_DAY);
+        let Resolved { start, stop, taken } = timed.resolve(line, own, self.sheet)?;
+        if let (Some(stop), Some(why)) = (stop, taken) {
+            self.assume(format!("{path}.stop"), stop, why);
         }
         let date = match written {
             Some(_) if timed.has_clock() => None,
@@ -337,7 +329,7 @@ impl Case {
             None if start.is_none() && stop.is_none() => self.sheet,
             None => None,
         };
-        Ok((start, stop.map(|(stop, _)| stop), date))
+        Ok(Dated { start, stop, date })
     }
 
     fn administration(&mut self, line: Line<'_>, from: usize, star: Option<Span>) -> Result<(), Problem> {
@@ -368,7 +360,7 @@ impl Case {
         if let Some(took) = row.imply(line, &name)? {
             self.assume(format!("{path}.method"), took, "`bolus` is a push of a drug and an infusion of a fluid");
         }
-        let (start, stop, date) = self.times(line, &keys, &mut row.timed, &path)?;
+        let Dated { start, stop, date } = self.times(line, &keys, &mut row.timed, &path)?;
         let day = Day { line, date: keys.get("date", day)?.or(start.map(|s| s.civil.date())).or(self.sheet) };
         let mut interruptions = Vec::new();
         for (at, (from, to, span)) in keys.pauses()?.into_iter().enumerate() {
@@ -554,6 +546,20 @@ impl<T: PartialEq> Slot<T> {
     }
 }
 
+/// Start and stop of a line, and why the stop was taken where it is not written out.
+struct Resolved {
+    start: Option<ChartTime>,
+    stop: Option<ChartTime>,
+    taken: Option<&'static str>,
+}
+
+/// Start and stop of a line, and its date where these do not say it.
+struct Dated {
+    start: Option<ChartTime>,
+    stop: Option<ChartTime>,
+    date: Option<Date>,
+}
+
 /// The times of a line as written.
 #[derive(Default)]
 struct Timed {
@@ -590,13 +596,8 @@ impl Timed {
         [&self.start, &self.stop].iter().any(|slot| matches!(slot.get(), Some(When::Clock { .. })))
     }
 
-    /// Start, and stop with whether it was assumed.
-    fn resolve(
-        &self,
-        line: Line<'_>,
-        own: Option<Date>,
-        sheet: Option<Date>,
-    ) -> Result<(Option<ChartTime>, Option<(ChartTime, bool)>), Problem> {
+    /// The moments that the line means.
+    fn resolve(&self, line: Line<'_>, own: Option<Date>, sheet: Option<Date>) -> Result<Resolved, Problem> {
         let day = Day { line, date: own.or(sheet) };
         let start = match &self.start.said {
             Some((Some(when), span)) => Some(day.at(*when, span)?),
@@ -611,9 +612,13 @@ impl Timed {
                 let help = "leave `over` or the stop out";
                 return Err(line.problem(span.clone(), "the stop is given twice on this line", help));
             }
-            return Ok((Some(start), Some((later(start, *minutes).ok_or_else(|| day.past(span))?, true))));
+            let stop = later(start, *minutes).ok_or_else(|| day.past(span))?;
+            let taken = Some("the start and the minutes behind `over`");
+            return Ok(Resolved { start: Some(start), stop: Some(stop), taken });
         }
-        let Some((Some(stop), span)) = &self.stop.said else { return Ok((start, None)) };
+        let Some((Some(stop), span)) = &self.stop.said else {
+            return Ok(Resolved { start, stop: None, taken: None });
+        };
         if let Some(start) = self.start.get() {
             same_half(line, *start, *stop, span)?;
         }
@@ -621,7 +626,8 @@ impl Timed {
             Some(When::Full(start)) => own.or(Some(start.civil.date())),
             _ => own.or(sheet),
         };
-        Ok((start, Some(Day { line, date }.after(*stop, span, start)?)))
+        let (stop, moved) = Day { line, date }.after(*stop, span, start)?;
+        Ok(Resolved { start, stop: Some(stop), taken: moved.then_some(NEXT_DAY) })
     }
 }
 

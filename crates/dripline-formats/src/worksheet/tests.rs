@@ -676,8 +676,10 @@ fn every_case_of_the_rule_book_is_read_and_survives() {
                 assert!(row.drug.is_some() && (row.route.is_some() || row.method.is_some()), "{input}");
                 assert!(row.start.is_some() || row.stop.is_some() || row.date.is_some(), "{input}");
             }
-            let again = read_back(chart);
-            assert_eq!(again, *chart, "{input}");
+            assert_eq!(read_back(chart), *chart, "{input}");
+            // What a person wrote in words is not written back in keys alone.
+            let in_keys = |line: &str| line.trim_start_matches("* ").starts_with("drug=");
+            assert!(!write(chart).lines().any(in_keys), "{}", write(chart));
             read += 1;
         }
     }

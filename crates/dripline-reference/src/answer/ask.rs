@@ -131,7 +131,7 @@ fn clock(t: dripline::chart::ChartTime) -> String {
 }
 
 /// One administration in words of the chart.
-pub(super) fn describe(a: &Administration, id: &str) -> String {
+pub(crate) fn describe(a: &Administration, id: &str) -> String {
     let mut text = match &a.drug {
         Some(drug) => drug.clone(),
         None => format!("The drug given as entry {id}"),

@@ -1,6 +1,6 @@
 //! The whole answer to a chart: lines, proof, what is missing, and which other reading would change it.
 
-mod ask;
+pub(crate) mod ask;
 mod documentation;
 mod obstacles;
 mod prose;
@@ -12,8 +12,8 @@ use dripline::Workspace;
 use dripline::case::{Case, Ix};
 use dripline::chart::{Chart, OffCampus, Setting, SwitchValue};
 use dripline::coding::{
-    Addressee, Alternative, Assumption, Certainty, ChartDate, Coding, Confidence, DrugLine, Line, MinuteSpan, Minutes,
-    Query, RuleSet, ServiceLine, ServiceVerdict, ShortLine, ShortService, Unreported,
+    Addressee, Alternative, Assumption, Certainty, ChartDate, Coding, Confidence, Line, MinuteSpan, Minutes, Query,
+    RuleSet, ServiceLine, ServiceVerdict, ShortLine, ShortService, Unreported,
 };
 use dripline::policy::{NEWEST_RULE_SET, Part, Policy, Switch};
 use dripline::proof::{By, Proved};
@@ -63,18 +63,12 @@ impl Default for Options {
 }
 
 /// Codes charts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Coder {
     /// Table of drugs.
     pub formulary: Formulary,
     /// Named policies.
     pub profiles: Profiles,
-}
-
-impl Default for Coder {
-    fn default() -> Self {
-        Coder { formulary: Formulary::built_in(), profiles: Profiles::built_in() }
-    }
 }
 
 /// A chart with its policy, resolved.
@@ -175,7 +169,7 @@ impl Coder {
                 reference: BTreeMap::new(),
             },
             lines,
-            unreported: unreported(&ready, &proved, &drugs.lines),
+            unreported: unreported(&ready, &proved, &drugs),
             minutes: minutes(resolved, &proved),
             documentation: documentation::check(chart, resolved),
             drug_lines: drugs.lines,
@@ -237,13 +231,18 @@ impl Coder {
             if chart.policy.get(name).is_some_and(|own| own != value) {
                 let took = format!("{value}");
                 assumptions.push(assumption(
-                    &format!("policy.{name}"),
+                    format!("policy.{name}"),
                     took,
                     "the call sets this switch, which wins over the case's policy",
                 ));
             }
         }
-        let resolved = resolve(chart, &policy, &self.formulary, on)?;
+        #[cfg_attr(not(feature = "rule-off"), allow(unused_mut))]
+        let mut resolved = resolve(chart, &policy, &self.formulary, on)?;
+        #[cfg(feature = "rule-off")]
+        {
+            resolved.off = options.off;
+        }
         if chart.inpatient_order.is_some() && resolved.case.setting == Setting::Facility {
             assumptions.push(assumption(
                 "inpatient_order",
@@ -391,14 +390,15 @@ fn confidence(grade: Grade) -> Confidence {
     }
 }
 
-fn unreported(ready: &Ready, proved: &Proved, drugs: &[DrugLine]) -> Vec<Unreported> {
+fn unreported(ready: &Ready, proved: &Proved, drugs: &DrugLines) -> Vec<Unreported> {
+    let of_drug = |row: Ix| drugs.noted.iter().filter(move |n| n.0 == row).map(|n| n.1);
     proved
         .unreported
         .iter()
         .map(|u| Unreported {
             administration: ready.resolved.ids[u.row as usize].clone(),
-            rules: u.rules.iter().map(|r| r.as_str().to_owned()).collect(),
-            why: prose::unreported(ready, u, drugs),
+            rules: u.rules.iter().copied().chain(of_drug(u.row)).map(|r| r.as_str().to_owned()).collect(),
+            why: prose::unreported(ready, u, &drugs.lines),
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use dripline::{LineUnits, Verdict, Workspace};
 
 use super::{Engine, Options, Ready, addressee, ask, line_switches, lines_of, services, short_services};
 use crate::formulary::Formulary;
-use crate::lines::drug_lines;
+use crate::lines::drug_lines_alone;
 use crate::resolve::Question;
 
 /// The longest run that the outcomes of a missing time consider.
@@ -62,10 +62,13 @@ enum Change {
     At(Minute),
 }
 
+/// What an answer of so many minutes says, after what holds for all of them.
+type ByMinutes = (Vec<Change>, fn(i64) -> Change);
+
 /// The answers that are tried.
 struct Answers {
     choices: Vec<(String, Vec<Change>)>,
-    minutes: Option<(Vec<Change>, fn(i64) -> Change)>,
+    minutes: Option<ByMinutes>,
     clock: bool,
 }
 
@@ -170,8 +173,8 @@ impl<'a> WhatIf<'a> {
                 if value == own || policy.set(switch, &value).is_err() {
                     continue;
                 }
-                let drugs = drug_lines(ready.chart, &ready.resolved, &policy, self.formulary);
-                let drugs: Vec<_> = drugs.lines.iter().map(DrugLine::short).collect();
+                let drugs = drug_lines_alone(ready.chart, &ready.resolved, &policy, self.formulary);
+                let drugs: Vec<_> = drugs.iter().map(DrugLine::short).collect();
                 if drugs != self.base_drugs {
                     found.push(Alternative {
                         switch: switch.name().to_owned(),
@@ -495,8 +498,8 @@ impl<'a> WhatIf<'a> {
         }
         let mut resolved = self.ready.resolved.clone();
         resolved.case = trial.clone();
-        let drugs = drug_lines(self.ready.chart, &resolved, &self.ready.policy, self.formulary);
-        let drugs: Vec<_> = drugs.lines.iter().map(DrugLine::short).collect();
+        let drugs = drug_lines_alone(self.ready.chart, &resolved, &self.ready.policy, self.formulary);
+        let drugs: Vec<_> = drugs.iter().map(DrugLine::short).collect();
         (drugs != self.base_drugs).then_some(drugs)
     }
 

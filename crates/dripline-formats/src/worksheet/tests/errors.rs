@@ -460,7 +460,12 @@ const LINES: &[(&str, &str, &str, &str)] = &[
         "`x2` is not a key=value",
         "units, modifiers and date are keys: billed 96375 units=2 modifiers=59",
     ),
-    ("office 1/6/26", "^^^^^^^^^^^^^", "a header stands inside a case", "leave a blank line before a new case; the date of one line is written behind it: date=1/5/26"),
+    (
+        "office 1/6/26",
+        "^^^^^^^^^^^^^",
+        "a header stands inside a case",
+        "leave a blank line before a new case; the date of one line is written behind it: date=1/5/26",
+    ),
     (
         "Zofran 4 mg IVP 2026-01-05T10:00:30",
         "                ^^^^^^^^^^^^^^^^^^^",

@@ -1,0 +1,227 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const ABOUT: &str = "Codes drug administration charts: from the IV line to the claim line, with the proof of each line";
+
+const EXAMPLES: &str = "\
+Examples:
+  dripline code chart.txt                     code a worksheet and show why
+  dripline code cases.jsonl --format jsonl    one answer a line, as they come
+  dripline why-not 96376 chart.txt            why a code is not earned
+  dripline compare chart.txt --with setting=facility
+  dripline rule same-push-again-office        what a rule says, and who says so
+
+A worksheet is what you would type:
+  office 1/5/26
+  Zofran 4 mg IV push 10:00
+  Zofran 4 mg IV push 10:35
+
+Exit codes: 0 done, 1 there are findings, 2 the input or the call is wrong.";
+
+/// The command.
+#[derive(Parser)]
+#[command(name = "dripline", version, about = ABOUT, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What it is to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Code charts: administration lines, drug lines, what earns nothing, what to ask
+    #[command(after_help = "\
+Input is told apart by its first character: { or [ is JSON, one object a line is JSON Lines,
+anything else is worksheet text. A case that cannot be read does not stop the others.
+
+Examples:
+  dripline code chart.txt
+  dripline code - --format json < case.json
+  dripline code cases.jsonl --format csv > lines.csv
+  dripline code chart.txt --profile medicare --set hydration_sum=per_interval")]
+    Code(Code),
+    /// Why a chart does not earn a code, or by what it does
+    #[command(
+        after_help = "Examples:\n  dripline why-not 96376 chart.txt\n  dripline why-not 96368 cases.jsonl --case ED-17 --format json"
+    )]
+    WhyNot(WhyNot),
+    /// A chart beside itself under another policy, setting or date, or beside what was billed
+    #[command(after_help = "\
+Examples:
+  dripline compare chart.txt --with setting=facility
+  dripline compare chart.txt --with profile=medicare
+  dripline compare chart.txt --with as_of=2015-06-01
+  dripline compare claim.json --with billed")]
+    Compare(Compare),
+    /// The page of a rule; without an id, the list of all
+    #[command(after_help = "Examples:\n  dripline rule\n  dripline rule hydration-definition")]
+    Rule(Rule),
+    /// Run text cases: Markdown, .case files, and rows of cases with what is expected
+    #[command(after_help = "Examples:\n  dripline test rulebook\n  dripline test new.case --complete")]
+    Test(Test),
+    /// Look at policies
+    #[command(subcommand)]
+    Policy(Policy),
+    /// The JSON Schema of what goes in or comes out
+    Schema {
+        /// Which
+        #[arg(value_enum)]
+        of: Shape,
+    },
+    /// Rewrite cases as JSON, JSON Lines or worksheet text
+    #[command(
+        after_help = "Examples:\n  dripline convert chart.txt --to json\n  dripline convert cases.jsonl --to worksheet"
+    )]
+    Convert(Convert),
+}
+
+/// Which policy holds, and what it reads.
+#[derive(Args)]
+pub struct Rules {
+    /// Policy to code by: its name, or a policy file; wins over the case's own
+    #[arg(long, value_name = "NAME|FILE")]
+    pub profile: Option<String>,
+    /// Set one policy switch; wins over everything else; may be repeated
+    #[arg(long, value_name = "SWITCH=VALUE")]
+    pub set: Vec<String>,
+    /// Folder of reference tables
+    #[arg(long, value_name = "DIR")]
+    pub reference: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Code {
+    /// Files with cases; - reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// How the answers are written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    #[command(flatten)]
+    pub rules: Rules,
+    /// Do not try other readings of the rules
+    #[arg(long)]
+    pub no_alternatives: bool,
+    /// Leave the drug lines out
+    #[arg(long)]
+    pub no_drug_lines: bool,
+}
+
+#[derive(Args)]
+pub struct WhyNot {
+    /// The code in question
+    pub code: String,
+    /// File with cases; - reads standard input
+    pub file: String,
+    /// Only the case of this id
+    #[arg(long, value_name = "ID")]
+    pub case: Option<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Short::Text)]
+    pub format: Short,
+    #[command(flatten)]
+    pub rules: Rules,
+}
+
+#[derive(Args)]
+pub struct Compare {
+    /// File with cases; - reads standard input
+    pub file: String,
+    /// profile=NAME, setting=office, setting=facility, as_of=DATE or billed
+    #[arg(long, value_name = "WHAT")]
+    pub with: String,
+    /// Only the case of this id
+    #[arg(long, value_name = "ID")]
+    pub case: Option<String>,
+    /// How the comparison is written
+    #[arg(long, value_enum, default_value_t = Short::Text)]
+    pub format: Short,
+    #[command(flatten)]
+    pub rules: Rules,
+}
+
+#[derive(Args)]
+pub struct Rule {
+    /// The rule's id, as it stands in an answer
+    pub id: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Test {
+    /// Files or folders with cases
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write the answers into the files in place of what does not hold
+    #[arg(long)]
+    pub complete: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Policy {
+    /// Look for mistakes in a policy file
+    Check {
+        /// Name of a policy, or a file
+        #[arg(value_name = "NAME|FILE")]
+        policy: String,
+    },
+    /// Every switch of a policy, its value and who says so; without a name, the list of policies
+    Show {
+        /// Name of a policy, or a file
+        #[arg(value_name = "NAME|FILE")]
+        policy: Option<String>,
+        /// On this date
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub struct Convert {
+    /// Files with cases; - reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// What to write
+    #[arg(long, value_enum)]
+    pub to: Target,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For reading
+    Text,
+    /// One object, or a list for several cases
+    Json,
+    /// One object a line
+    Jsonl,
+    /// One row for each line and finding
+    Csv,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Short {
+    /// For reading
+    Text,
+    /// One object, or a list for several cases
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// One object, or a list for several cases
+    Json,
+    /// One object a line
+    Jsonl,
+    /// Worksheet text
+    Worksheet,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// What goes in
+    Case,
+    /// What comes out
+    Coding,
+}

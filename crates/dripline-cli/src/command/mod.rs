@@ -1,0 +1,9 @@
+//! One module a command: each calls the library and prints.
+
+pub mod code;
+pub mod compare;
+pub mod convert;
+pub mod policy;
+pub mod rule;
+pub mod test;
+pub mod why_not;

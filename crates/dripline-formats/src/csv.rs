@@ -1,0 +1,94 @@
+//! CSV of codings: one row for each line, service, unreported administration, question and finding.
+
+use dripline::coding::Coding;
+
+use crate::diff::{Answer, differences, phrase};
+
+/// The header row, with its end.
+pub const HEADER: &str = "case,kind,code,units,modifiers,date,administrations,rules,why\n";
+
+/// The rows of a coding, each with its end.
+///
+/// `kind` is `line`, `drug_line`, `service`, `unreported`, `query`, `alternative`, `edit` or `assumption`. The column
+/// `code` holds the key that is asked for in a `query`, `switch=value` in an `alternative` and the key path in an
+/// `assumption`. What each answer to a question would earn is not written: it must not reach the one who is asked.
+#[must_use]
+pub fn rows(coding: &Coding) -> String {
+    let mut out = String::new();
+    let mut row = |kind: &str, cells: [&str; 2], lists: [&[String]; 3], date: &str, why: &str| {
+        let [modifiers, administrations, rules] = lists.map(list);
+        let [code, units] = cells.map(cell);
+        let fields = [
+            cell(&coding.case),
+            kind.to_owned(),
+            code,
+            units,
+            modifiers,
+            date.to_owned(),
+            administrations,
+            rules,
+            cell(why),
+        ];
+        out.push_str(&fields.map(|f| quoted(&f)).join(","));
+        out.push('\n');
+    };
+    for l in &coding.lines {
+        let lists = [l.modifiers.as_slice(), &l.administrations, &l.rules];
+        row("line", [&l.code, &l.units.to_string()], lists, &l.date.to_string(), &l.why);
+    }
+    for l in &coding.drug_lines {
+        let lists = [l.modifiers.as_slice(), &l.administrations, &l.rules];
+        row("drug_line", [&l.hcpcs, &l.units.to_string()], lists, &l.date.to_string(), &l.why);
+    }
+    for s in &coding.services {
+        let modifiers: Vec<String> = s.modifier.iter().cloned().collect();
+        let why = format!("{}: {}", s.verdict.as_str().replace('_', " "), s.why);
+        row("service", [&s.code, ""], [&modifiers, std::slice::from_ref(&s.id), &s.rules], "", &why);
+    }
+    for u in &coding.unreported {
+        row("unreported", ["", ""], [&[], std::slice::from_ref(&u.administration), &u.rules], "", &u.why);
+    }
+    for q in &coding.queries {
+        row("query", [&q.field, ""], [&[], &q.administrations, &[]], "", &format!("to the {}: {}", q.to, q.ask));
+    }
+    let now = Answer::of(coding);
+    for a in &coding.alternatives {
+        let then = now.with(&a.lines, a.drug_lines.as_deref(), a.services.as_deref());
+        let why = phrase(&differences(&now, &then), true);
+        row("alternative", [&format!("{}={}", a.switch, a.value), ""], [&[], &[], &[]], "", &why);
+    }
+    for e in &coding.edits {
+        let mut why = format!("{}: {}", e.kind.as_str().replace('_', " "), e.why);
+        if let Some(suggest) = &e.suggest {
+            why = format!("{why} {suggest}");
+        }
+        row("edit", [&e.code, ""], [&[], &[], &e.rules], "", &why);
+    }
+    for a in &coding.assumptions {
+        row("assumption", [&a.path, ""], [&[], &[], &[]], "", &format!("{}: {}", a.took, a.why));
+    }
+    out
+}
+
+fn list(items: &[String]) -> String {
+    // Each item by itself too: where `;` parts the columns, an item begins a cell.
+    items.iter().map(|i| cell(i)).collect::<Vec<_>>().join(";")
+}
+
+/// A cell that a spreadsheet would run gets an apostrophe in front, which makes it text.
+fn cell(text: &str) -> String {
+    let first = text.trim_start_matches(|c: char| c.is_whitespace() && !matches!(c, '\t' | '\r' | '\n')).chars().next();
+    match first {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '|' | '＝' | '＋' | '－' | '＠') => format!("'{text}"),
+        _ => text.to_owned(),
+    }
+}
+
+fn quoted(field: &str) -> String {
+    let risky = |c: char| matches!(c, ',' | ';' | '"' | '\'' | '\n' | '\r' | '\t');
+    if field.contains(risky) || field.starts_with(' ') || field.ends_with(' ') {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
