@@ -34,6 +34,9 @@ impl Unit {
 }
 
 /// Earns units for a chain of rows, unless the code is not yet in force.
+///
+/// Called from many places: one copy keeps the steps together in the processor's memory for instructions.
+#[inline(never)]
 pub(crate) fn earn<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: u32, rule: R, unit: Unit) {
     if unit.day < unit.code.since_day() && ctx.on(R::CodeNotInForce) {
         rec.block(head, unit.code, R::CodeNotInForce, Fact::None);
