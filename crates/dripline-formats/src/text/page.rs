@@ -197,7 +197,7 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 /// Holds two words together on one line; written as a blank.
 pub(crate) const GLUE: char = '\u{a0}';
 
-/// Lines of whole words; a word longer than a line is broken.
+/// Lines of whole words. A word longer than a line is broken, but not an address, which is there to be copied.
 pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
     let most = most.max(1);
     let mut lines = vec![String::new()];
@@ -214,7 +214,8 @@ pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
                 line.push(' ');
                 used += 1;
             }
-            let piece: Vec<char> = rest.drain(..rest.len().min(most - used)).collect();
+            let room = if word.contains("://") { rest.len() } else { most - used };
+            let piece: Vec<char> = rest.drain(..rest.len().min(room)).collect();
             used += piece.len();
             line.extend(piece);
             if !rest.is_empty() {

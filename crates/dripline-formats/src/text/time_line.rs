@@ -16,7 +16,7 @@ const COUNT: usize = 5;
 const LONG: i64 = 480;
 
 /// Minutes a column, minutes a tick: the finest that fits is taken.
-const SCALES: [(i64, i64); 16] = [
+const SCALES: [(i64, i64); 17] = [
     (1, 10),
     (2, 20),
     (3, 30),
@@ -33,6 +33,7 @@ const SCALES: [(i64, i64); 16] = [
     (1440, 14400),
     (2880, 28800),
     (10080, 100_800),
+    (525_600, 5_256_000),
 ];
 
 /// The legend's order.
