@@ -160,11 +160,15 @@ pub fn phrase(differences: &[Difference], dates: bool) -> String {
             (None, None) => {}
         }
     }
+    let listed = |items: &[String]| match items.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => items.concat(),
+    };
     let mut parts = Vec::new();
     match (adds.is_empty(), drops.is_empty()) {
-        (false, false) => parts.push(format!("{} instead of {}", adds.join(" and "), drops.join(" and "))),
-        (false, true) => parts.push(format!("adds {}", adds.join(" and "))),
-        (true, false) => parts.push(format!("drops {}", drops.join(" and "))),
+        (false, false) => parts.push(format!("{} instead of {}", listed(&adds), listed(&drops))),
+        (false, true) => parts.push(format!("adds {}", listed(&adds))),
+        (true, false) => parts.push(format!("drops {}", listed(&drops))),
         (true, true) => {}
     }
     parts.extend(changes);

@@ -520,6 +520,16 @@ impl Formulary {
         (rows(&self.table.by_ingredient, &folded), Found::Ingredient)
     }
 
+    /// The rows that share a name with a row, itself among them: what a code was before, or became.
+    #[must_use]
+    pub fn namesakes(&self, row: u32) -> Vec<u32> {
+        let shared = self.table.names.iter().filter(|(_, rows)| rows.contains(&row));
+        let mut found: Vec<u32> = shared.flat_map(|(_, rows)| rows.iter().copied()).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// The names nearest to a charted one, at most three: suggestions for the reader, never for coding.
     #[must_use]
     pub fn nearest(&self, name: &str) -> Vec<&str> {
@@ -656,15 +666,15 @@ mod tests {
         for name in ["Zofran", "ZOFRAN", " zofran® ", "ondansetron"] {
             assert_eq!(hcpcs(&f, f.by_name(name).0), ["J2405"], "{name}");
         }
-        for name in ["Solu-Medrol", "Solu Medrol", "solu‑medrol", "SoluMedrol"] {
-            assert_eq!(hcpcs(&f, f.by_name(name).0), ["J2919"], "{name}");
+        for name in ["Solu-Cortef", "Solu Cortef", "solu‑cortef", "SoluCortef"] {
+            assert_eq!(hcpcs(&f, f.by_name(name).0), ["J1720"], "{name}");
         }
         assert_eq!(f.by_name("piperacillin-tazobactam").0, f.by_name("piperacillin/tazobactam").0);
         for name in ["Zofrann", "Ondansetron HCl 4 mg/2 mL inj", "", "sodium"] {
             assert!(f.by_name(name).0.is_empty(), "{name}");
         }
         // A name goes before an ingredient: the biosimilars have names of their own.
-        assert_eq!(hcpcs(&f, f.by_name("rituximab").0), ["J9312"]);
+        assert_eq!(hcpcs(&f, f.by_name("trastuzumab").0), ["J9355"]);
         assert_eq!(f.by_name("testosterone").1, Found::Ingredient);
     }
 

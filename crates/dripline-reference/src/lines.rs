@@ -282,10 +282,16 @@ impl<'a> Ctx<'a> {
             return;
         }
         let mut choice = choose(self.formulary, &drug.rows, on, &drug.route, dose, self.resolved.dialysis);
-        if choice.out_of_force {
-            choice = self.successor(i, &drug.rows, on, &drug.route, dose, open);
+        if choice.out_of_force && drug.hcpcs.is_some() {
+            choice = self.successor(i, drug.rows[0], on, &drug.route, dose, open);
         }
-        let mut rows: Vec<u32> = choice.rows.iter().copied().filter(|r| self.entry(*r).hcpcs.is_some()).collect();
+        // C codes stand on hospital claims only.
+        let hospital = self.resolved.case.setting == Setting::Facility;
+        let coded = |r: &u32| {
+            let code = self.entry(*r).hcpcs.as_deref();
+            !choice.out_of_force && code.is_some_and(|c| hospital || !c.starts_with('C'))
+        };
+        let mut rows: Vec<u32> = choice.rows.iter().copied().filter(coded).collect();
         match answer {
             Answer::Product(of, product) if of.contains(&i) => rows = vec![*product],
             Answer::Size(of, product) if *of == i => rows = vec![*product],
@@ -296,7 +302,7 @@ impl<'a> Ctx<'a> {
             let why = if choice.out_of_force {
                 format!("no code for {name} in the table of drugs is in force on {on}")
             } else {
-                format!("{name} has no code of its own in the table of drugs")
+                format!("{name} has no code of its own in the table of drugs for this claim")
             };
             none(open, why);
             return;
@@ -333,7 +339,7 @@ impl<'a> Ctx<'a> {
         }
         let given = match answer {
             Answer::Dose(of) | Answer::Size(of, _) if *of == i => Some(Ratio::whole(1)),
-            _ => self.given(i, row, entry, unit, dose, open),
+            _ => self.given(i, row, entry, unit, dose),
         };
         match given {
             Some(given) if !given.is_zero() => parts.push(self.part(i, row, code, unit, given, Some(entry), answer)),
@@ -357,32 +363,17 @@ impl<'a> Ctx<'a> {
         Some((unit, format!("the table of {quarter}, {},", kind.label())))
     }
 
-    /// The code that followed one that is not in force on the date.
-    fn successor(&self, i: Ix, rows: &[u32], on: Date, route: &str, dose: Option<Amount>, open: &mut Open) -> Choice {
-        let old = self.entry(rows[0]);
-        let same: Vec<u32> = (0..self.formulary.entries().len() as u32)
-            .filter(|r| {
-                let e = self.entry(*r);
-                e.ingredient == old.ingredient && e.class == old.class && e.in_force(on) && e.hcpcs.is_some()
-            })
-            .collect();
-        let named = self.charted(i).drug.as_deref().map_or(&[][..], |n| self.formulary.by_name(n).0);
-        let named: Vec<u32> = same.iter().copied().filter(|r| named.contains(r)).collect();
-        let mut choice = choose(
-            self.formulary,
-            if named.is_empty() { &same } else { &named },
-            on,
-            route,
-            dose,
-            self.resolved.dialysis,
-        );
-        match (choice.rows.as_slice(), &old.hcpcs) {
-            ([one], Some(old)) => {
-                let code = self.entry(*one).hcpcs.as_deref().unwrap_or("");
+    /// The code that stands for a charted one that is not in force on the date.
+    fn successor(&self, i: Ix, old: u32, on: Date, route: &str, dose: Option<Amount>, open: &mut Open) -> Choice {
+        let namesakes = self.formulary.namesakes(old);
+        let mut choice = choose(self.formulary, &namesakes, on, route, dose, self.resolved.dialysis);
+        match choice.rows.as_slice() {
+            [one] if !choice.out_of_force => {
+                let code = |row: u32| self.entry(row).hcpcs.clone().unwrap_or_default();
                 open.assumptions.push(Assumption {
                     path: path(i, "hcpcs"),
-                    took: code.into(),
-                    why: format!("{old} is not in force on {on}"),
+                    took: code(*one),
+                    why: format!("{} is not in force on {on}", code(old)),
                 });
             }
             _ => {
@@ -419,7 +410,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// How much was given, in units of the code.
-    fn given(&self, i: Ix, row: &Row, e: &Entry, unit: Amount, dose: Option<Amount>, open: &mut Open) -> Option<Ratio> {
+    fn given(&self, i: Ix, row: &Row, e: &Entry, unit: Amount, dose: Option<Amount>) -> Option<Ratio> {
         let strength = e.strength.as_ref();
         let a = self.charted(i);
         if unit.unit.kind == Kind::Doses {
@@ -427,24 +418,13 @@ impl<'a> Ctx<'a> {
                 return Some(n);
             }
             let one_of = |d: Amount| e.doses.iter().any(|o| d.units_of(o, None).is_ok_and(|n| n == Ratio::whole(1)));
-            if row.class == Class::Vaccine {
-                if a.dose.is_none() {
-                    open.assumptions.push(Assumption {
-                        path: path(i, "dose"),
-                        took: "1 dose".into(),
-                        why: "a vaccine is given a dose at a time".into(),
-                    });
-                }
+            if row.class == Class::Vaccine && a.dose.is_some() {
                 return Some(Ratio::whole(1));
             }
             return dose.filter(|d| one_of(*d)).map(|_| Ratio::whole(1));
         }
         if let Some(d) = dose {
             return d.units_of(&unit, strength).ok();
-        }
-        // What ran of a fluid is its dose; of a drug mixed into it, it is not.
-        if a.dose.is_none() && row.class == Class::Hydration && unit.unit.kind == Kind::Volume {
-            return a.volume.as_deref()?.parse::<Amount>().ok()?.units_of(&unit, None).ok();
         }
         None
     }
@@ -484,11 +464,7 @@ impl<'a> Ctx<'a> {
                 }
             }
         } else {
-            let ran = || {
-                let volume = a.volume.as_deref().filter(|_| a.dose.is_none() && row.class == Class::Hydration);
-                volume.and_then(|v| v.parse::<Amount>().ok())
-            };
-            found.extend(dose.or_else(ran).and_then(by_size).map(|r| (r, 1)));
+            found.extend(dose.and_then(by_size).map(|r| (r, 1)));
         }
         if found.is_empty() {
             open.sizes.push((i, rows.to_vec()));

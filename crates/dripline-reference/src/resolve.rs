@@ -1104,6 +1104,7 @@ fn services(
         case.services.push(ServiceState {
             kind: service_kind(&code),
             is_36430: code == "36430",
+            facility_reports: dripline::code::Code::from_name(&code).is_some_and(|c| !c.professional_in_facility()),
             day: Day::of(date),
             times: start.zip(stop),
             has_25: s.modifiers.iter().any(|m| m == "25"),

@@ -259,6 +259,29 @@ fn codes_by_date() {
     let retired = case(json!({}), vec![retired]);
     assert_eq!(shown(&retired), ["J9075 x60"]);
     assert!(retired.assumptions.iter().any(|a| a.took == "J9075"));
+    assert_eq!(shown(&on("Rituxan", "700 mg", "2018-12-31T10:00")), ["J9310 x7"]);
+    assert_eq!(shown(&on("Rituxan", "700 mg", "2019-01-01T10:00")), ["J9312 x70"]);
+    assert_eq!(shown(&on("Neulasta", "6 mg", "2021-12-31T10:00")), ["J2505 x1"]);
+    assert_eq!(shown(&on("Neulasta", "6 mg", "2022-01-01T10:00")), ["J2506 x12"]);
+    assert_eq!(shown(&on("Solu-Medrol", "125 mg", "2024-03-31T10:00")), ["J2930 x1"]);
+    assert_eq!(shown(&on("Solu-Medrol", "40 mg", "2024-03-31T10:00")), ["J2920 x1"]);
+    assert_eq!(fields(&on("Solu-Medrol", "60 mg", "2024-03-31T10:00")), ["ndc"]);
+    assert_eq!(shown(&on("Solu-Medrol", "125 mg", "2024-04-01T10:00")), ["J2919 x25"]);
+    // A code of hospitals only.
+    let pantoprazole = |setting: &str| {
+        let mut row = drug("Protonix", "80 mg");
+        row["start"] = json!("2024-06-30T10:00");
+        row["stop"] = json!(null);
+        shown(&case(json!({"setting": setting}), vec![row]))
+    };
+    assert_eq!(pantoprazole("facility"), ["C9113 x2"]);
+    assert!(pantoprazole("office").is_empty());
+    // A salt is another product: the one's code never stands for the other.
+    assert_eq!(shown(&on("Depo-Medrol", "40 mg", "2024-03-31T10:00")), ["J1030 x1"]);
+    // No code of the table was in force.
+    let early = on("pemivibart", "4500 mg", "2020-01-05T10:00");
+    assert!(early.lines.is_empty());
+    assert!(early.assumptions.iter().any(|a| a.why.contains("in force")));
 }
 
 #[test]
@@ -274,11 +297,11 @@ fn products_coded_by_size() {
     let bag = |size: &str, n: u32| json!({"kind": "single_dose", "amount": size, "count": n});
     assert_eq!(shown(&saline(json!({"dose": "1 L"}))), ["J7030 x1"]);
     assert_eq!(shown(&saline(json!({"dose": "500 mL"}))), ["J7040 x1"]);
-    assert_eq!(shown(&saline(json!({"volume": "250 mL"}))), ["J7050 x1"]);
     assert_eq!(shown(&saline(bags(json!([bag("1000 mL", 1)])))), ["J7030-JZ x1"]);
     assert_eq!(shown(&saline(bags(json!([bag("500 mL", 1), bag("250 mL", 2)])))), ["J7040-JZ x1", "J7050-JZ x2"]);
     assert_eq!(shown(&saline(json!({"dose": "800 mL", "hcpcs": "J7040"}))), ["J7040 x2"]);
-    for odd in [json!({"dose": "800 mL"}), json!({}), bags(json!([bag("100 mL", 8)]))] {
+    // What was hung or ran is charted beside the dose and does not stand in for it.
+    for odd in [json!({"dose": "800 mL"}), json!({}), json!({"volume": "250 mL"}), bags(json!([bag("100 mL", 8)]))] {
         let found = saline(odd.clone());
         assert!(found.lines.is_empty(), "{odd}");
         assert_eq!(fields(&found), ["containers"], "{odd}");

@@ -25,6 +25,8 @@ fn key(l: &LineUnits) -> (u8, Code, crate::time::Day, Modifier, Modifier) {
 /// Adds up the units.
 pub(crate) fn finish(ctx: &Ctx, ws: &mut Workspace) {
     let _ = ctx;
+    // One line often earns several times in a row.
+    let mut last = 0;
     for e in &ws.earned {
         let line = LineUnits {
             code: e.code,
@@ -34,7 +36,10 @@ pub(crate) fn finish(ctx: &Ctx, ws: &mut Workspace) {
             units: e.units,
             initial: e.initial,
         };
-        match ws.lines.iter_mut().find(|l| l.same_key(&line)) {
+        if !ws.lines.get(last).is_some_and(|l| l.same_key(&line)) {
+            last = ws.lines.iter().position(|l| l.same_key(&line)).unwrap_or(ws.lines.len());
+        }
+        match ws.lines.get_mut(last) {
             Some(l) => {
                 l.units += e.units;
                 l.initial |= e.initial;

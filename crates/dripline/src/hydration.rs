@@ -79,21 +79,29 @@ pub(crate) fn hydration<T: Recorder>(
         }
         return None;
     }
-    // A fluid of which no minute is left, or whose minutes an earlier one has, adds nothing.
-    let mut last = from;
+    // A fluid of which no minute is left, or whose minutes an earlier one has, adds nothing, unless it is of one run
+    // with a bag that does.
+    ws.seq.clear();
     ws.scratch.clear();
     for k in items.0 as usize..items.1 as usize {
-        let i = ws.fluid_items[k];
-        let net = ws.items[i as usize].net;
+        let item = ws.items[ws.fluid_items[k] as usize];
         ws.scratch2.clear();
-        for n in net.0..net.1 {
+        for n in item.net.0..item.net.1 {
             cut_sorted(ws.pieces[n as usize], &ws.scratch, &mut ws.scratch2);
         }
         if meet(&ws.scratch2, ws.span(kept)) {
-            ws.fluid_items[last] = i;
-            last += 1;
+            ws.seq.push(item.position);
             ws.scratch.extend_from_slice(&ws.scratch2);
             merge(&mut ws.scratch, 0);
+        }
+    }
+    ws.seq.sort_unstable();
+    let mut last = from;
+    for k in items.0 as usize..items.1 as usize {
+        let i = ws.fluid_items[k];
+        if ws.seq.binary_search(&ws.items[i as usize].position).is_ok() {
+            ws.fluid_items[last] = i;
+            last += 1;
         } else {
             let rule = if per_interval { R::HydrationSumming } else { R::HydrationNoOverlap };
             ws.item_out(rec, i, rule, Fact::None);
@@ -176,6 +184,7 @@ fn candidates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: crate:
         }
         for &i in &seq[lo..hi] {
             if passes(ctx, ws, rec, i, reason) {
+                ws.items[i as usize].position = seq[lo];
                 ws.fluid_items.push(i);
             }
         }

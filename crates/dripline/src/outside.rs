@@ -1,5 +1,7 @@
 //! Codes outside the hierarchy: injections, other routes, pumps, vaccines, blood.
 
+use std::cmp::Ordering;
+
 use crate::assign::{Unit, earn, unit_day};
 use crate::case::{Ix, NONE, PumpUse, Row, VaccineKind};
 use crate::chart::{Class, PumpEvent, PumpKind, PumpOwner, Setting};
@@ -31,7 +33,8 @@ fn day(ctx: &Ctx, ws: &Workspace, i: Ix) -> Day {
 }
 
 fn item_of(ws: &Workspace, i: Ix) -> Option<usize> {
-    ws.items.iter().position(|item| item.first_row == i)
+    // Items are made in the order of their first rows.
+    ws.items.binary_search_by_key(&i, |item| item.first_row).ok()
 }
 
 /// Codes everything that stands outside the hierarchy, except flushes, which wait for all lines.
@@ -70,17 +73,14 @@ pub(crate) fn outside<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     }
 }
 
-fn injected(ctx: &Ctx, ws: &Workspace, i: Ix) -> bool {
+fn injected(ws: &Workspace, i: Ix) -> bool {
     match live(ws, i) {
         Some(Kind::Injection | Kind::Rsv) => true,
         Some(Kind::UnderSkin) => match item_of(ws, ws.root[i as usize]) {
             Some(k) => !ws.items[k].run,
             None => false,
         },
-        _ => {
-            let _ = ctx;
-            false
-        }
+        _ => false,
     }
 }
 
@@ -103,8 +103,9 @@ fn injection_code<T: Recorder>(ctx: &Ctx, rec: &mut T, i: Ix, row: &Row) -> (Cod
 
 fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let rows = &ctx.case.rows;
+    let beside_vein = ws.items.iter().any(|it| it.lane == Kind::Vein);
     for i in 0..rows.len() as u32 {
-        if !injected(ctx, ws, i) {
+        if !injected(ws, i) {
             continue;
         }
         let row = &rows[i as usize];
@@ -148,7 +149,7 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         }
         // Parts of one ordered dose.
         let mut distinct = Modifier::None;
-        if let Some(first) = dose_lead(ctx, ws, i) {
+        if let Some(first) = dose_lead(ws, i) {
             rec.consult(Switch::SplitDoseInjections);
             if ctx.on(R::ScimSplitDose) {
                 rec.cite(i, R::ScimSplitDose, Fact::Other(first));
@@ -162,10 +163,10 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                 distinct = Modifier::M59;
             }
         }
-        if rows.iter().enumerate().any(|(j, r)| r.same_dose_as == i && injected(ctx, ws, j as u32)) {
+        if T::RULES && ws.parts(i).any(|j| injected(ws, j)) {
             rec.cite(i, R::ScimSplitDose, Fact::None);
         }
-        if ws.items.iter().any(|it| it.lane == Kind::Vein) {
+        if beside_vein {
             rec.cite(i, if is_chemo(row.class) { R::InitialCodeSet } else { R::ScimOutsideHierarchy }, Fact::None);
         }
         earn(ctx, ws, rec, i, rule, Unit { distinct, ..unit(code, on_day, 1) });
@@ -173,26 +174,9 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 }
 
 /// The injected row of which this is a further part, if any.
-fn dose_lead(ctx: &Ctx, ws: &mut Workspace, i: Ix) -> Option<Ix> {
-    let rows = &ctx.case.rows;
-    let own = ws.find(i);
-    // Follow the references to the dose's common end, then take its first part in input order.
-    let end = |start: Ix| {
-        let mut at = start;
-        for _ in 0..rows.len() {
-            let up = rows[at as usize].same_dose_as;
-            if up == NONE || up == start {
-                break;
-            }
-            at = up;
-        }
-        at
-    };
-    let mine = end(i);
-    if rows[i as usize].same_dose_as == NONE && !rows.iter().any(|r| r.same_dose_as == i) {
-        return None;
-    }
-    (0..i).find(|&j| injected(ctx, ws, j) && end(j) == mine && ws.find(j) != own && ws.find(j) == j)
+fn dose_lead(ws: &Workspace, i: Ix) -> Option<Ix> {
+    // One syringe leads with its first row, and the injection that asks is such a row.
+    ws.dose(i).take_while(|&j| j < i).find(|&j| injected(ws, j) && ws.root[j as usize] == j)
 }
 
 fn out_chain<T: Recorder>(ws: &mut Workspace, rec: &mut T, head: Ix, rule: R) {
@@ -209,27 +193,35 @@ fn cite_chain<T: Recorder>(ws: &Workspace, rec: &mut T, head: Ix, rule: R) {
     }
 }
 
+/// Those that compare equal, of a list sorted by what is compared.
+fn equal(sorted: &[u32], order: impl Fn(u32) -> Ordering) -> &[u32] {
+    let from = sorted.partition_point(|&k| order(k) == Ordering::Less);
+    let to = sorted.partition_point(|&k| order(k) != Ordering::Greater);
+    &sorted[from..to]
+}
+
 /// Infusions under the skin.
 fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
-    for n in 0..ws.items.len() {
-        let lead = ws.items[n];
-        if lead.lane != Kind::UnderSkin
-            || !lead.run
-            || lead.done
-            || ws.items[..n].iter().any(|o| o.lane == Kind::UnderSkin && o.run && !o.done && o.visit == lead.visit)
-        {
+    let mut runs = std::mem::take(&mut ws.seq);
+    runs.clear();
+    runs.extend((0..ws.items.len() as u32).filter(|&n| {
+        let item = &ws.items[n as usize];
+        item.lane == Kind::UnderSkin && item.run && !item.done
+    }));
+    let visit = |ws: &Workspace, n: u32| ws.items[n as usize].visit;
+    runs.sort_unstable_by_key(|&n| (visit(ws, n), n));
+    for n in 0..ws.items.len() as u32 {
+        let lead = ws.items[n as usize];
+        let of_visit = equal(&runs, |k| visit(ws, k).cmp(&lead.visit));
+        if of_visit.first() != Some(&n) {
             continue;
         }
-        let of_visit = |o: &Item| o.lane == Kind::UnderSkin && o.run && !o.done && o.visit == lead.visit;
         ws.scratch.clear();
         let mut heads = lead.first_row;
         let mut first_start = lead.start;
-        let (mut access, mut second) = (None, false);
-        for k in 0..ws.items.len() {
-            let o = ws.items[k];
-            if !of_visit(&o) {
-                continue;
-            }
+        let (mut access, mut second): (_, Option<Item>) = (None, None);
+        for &k in of_visit {
+            let o = ws.items[k as usize];
             for p in o.net.0..o.net.1 {
                 ws.scratch.push(ws.pieces[p as usize]);
             }
@@ -247,7 +239,7 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                     Some(x)
                         if x != a && (ctx.case.accesses[a as usize].needed || ctx.case.accesses[x as usize].needed) =>
                     {
-                        second = true
+                        second = Some(second.filter(|s| s.start <= o.start).unwrap_or(o));
                     }
                     _ => {}
                 }
@@ -258,27 +250,27 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         let m = total(&spans);
         let at = |ws: &Workspace, threshold: i64, began: i64| unit_day(ctx, ws, lead.visit, &spans, threshold, began);
         if ctx.on(R::UnitScPump) {
-            for k in 0..ws.items.len() {
-                let o = ws.items[k];
-                if of_visit(&o) && o.first_row != heads {
+            for &k in of_visit {
+                let row = ws.items[k as usize].first_row;
+                if row != heads {
                     let day = at(ws, 15, 0);
-                    earn(ctx, ws, rec, o.first_row, R::UnitScPump, unit(Code::N96369, day, 0));
+                    earn(ctx, ws, rec, row, R::UnitScPump, unit(Code::N96369, day, 0));
                 }
             }
             let day = at(ws, 15, 0);
             earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96369, day, 1));
             for h in 1..=(m - 31).div_euclid(60).max(0) {
                 let day = at(ws, 60 * h + 30, 60 * h);
-                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96370, day, 1));
-            }
-            if second {
-                let day = at(ws, 0, 0);
-                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96371, day, 1));
-            }
-            for k in 0..ws.items.len() {
-                if of_visit(&ws.items[k]) {
-                    ws.item_cite(rec, k as u32, R::UnitScPump, Fact::Minutes(m));
+                for &k in of_visit {
+                    let row = ws.items[k as usize].first_row;
+                    earn(ctx, ws, rec, row, R::UnitScPump, unit(Code::N96370, day, u32::from(row == heads)));
                 }
+            }
+            if let Some(second) = second {
+                earn(ctx, ws, rec, second.first_row, R::UnitScPump, unit(Code::N96371, second.day, 1));
+            }
+            for &k in of_visit {
+                ws.item_cite(rec, k, R::UnitScPump, Fact::Minutes(m));
             }
         } else {
             let day = at(ws, 0, 0);
@@ -286,6 +278,7 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         }
         ws.scratch = spans;
     }
+    ws.seq = runs;
 }
 
 /// Into an artery.
@@ -301,6 +294,15 @@ fn artery<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             }
         }
     }
+    // Later runs of the same drug that visit add their minutes to the first.
+    let drug = |ws: &Workspace, n: u32| (ws.items[n as usize].visit, ws.items[n as usize].identity);
+    let mut runs = std::mem::take(&mut ws.seq);
+    runs.clear();
+    runs.extend((0..ws.items.len() as u32).filter(|&n| {
+        let item = &ws.items[n as usize];
+        item.lane == Kind::ArteryChemo && item.run && !item.done && !item.long_pump
+    }));
+    runs.sort_unstable_by_key(|&n| (drug(ws, n), n));
     for n in 0..ws.items.len() {
         let item = ws.items[n];
         if item.lane != Kind::ArteryChemo || item.done || item.long_pump {
@@ -311,25 +313,15 @@ fn artery<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96420, item.day, 1));
             continue;
         }
-        // Later runs of the same drug that visit add their minutes to the first.
-        let same = |o: &Item| {
-            o.lane == Kind::ArteryChemo
-                && o.run
-                && !o.done
-                && !o.long_pump
-                && o.visit == item.visit
-                && o.identity == item.identity
-        };
-        if ws.items[..n].iter().any(same) {
+        let same = equal(&runs, |k| drug(ws, k).cmp(&(item.visit, item.identity)));
+        if same[0] != n as u32 {
             continue;
         }
         ws.scratch.clear();
-        for k in n..ws.items.len() {
-            if same(&ws.items[k]) {
-                let net = ws.items[k].net;
-                for p in net.0..net.1 {
-                    ws.scratch.push(ws.pieces[p as usize]);
-                }
+        for &k in same {
+            let net = ws.items[k as usize].net;
+            for p in net.0..net.1 {
+                ws.scratch.push(ws.pieces[p as usize]);
             }
         }
         merge(&mut ws.scratch, 0);
@@ -340,49 +332,67 @@ fn artery<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96422, day, 1));
         for h in 1..=(m - 31).div_euclid(60).max(0) {
             let day = at(ws, 60 * h + 30, 60 * h);
-            earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96423, day, 1));
-        }
-        for k in n + 1..ws.items.len() {
-            if same(&ws.items[k]) {
-                let day = at(ws, 15, 0);
-                earn(ctx, ws, rec, ws.items[k].first_row, R::UnitChemoIa, unit(Code::N96422, day, 0));
+            for &k in same {
+                let row = ws.items[k as usize].first_row;
+                earn(ctx, ws, rec, row, R::UnitChemoIa, unit(Code::N96423, day, u32::from(k == n as u32)));
             }
+        }
+        for &k in &same[1..] {
+            earn(ctx, ws, rec, ws.items[k as usize].first_row, R::UnitChemoIa, unit(Code::N96422, day, 0));
         }
         ws.scratch = spans;
     }
+    ws.seq = runs;
 }
 
 /// Cavities, lesions, on-body injectors and products with codes of their own.
 fn places<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let rows = &ctx.case.rows;
+    // Rows that one unit covers: by kind, visit, date and, in a cavity, access. The first of them has the unit.
+    let key = |ws: &Workspace, i: Ix| {
+        let row = &rows[i as usize];
+        let what = match live(ws, i) {
+            Some(Kind::Lesion) => (0, None, NONE),
+            Some(Kind::Cavity(code)) => (1, Some(code), row.access),
+            Some(Kind::Own(code)) => (2, Some(code), NONE),
+            _ => (3, None, NONE),
+        };
+        (what, row.visit, day(ctx, ws, i))
+    };
+    let mut covered = std::mem::take(&mut ws.seq);
+    covered.clear();
+    covered.extend(
+        (0..rows.len() as u32).filter(|&i| matches!(live(ws, i), Some(Kind::Lesion | Kind::Cavity(_) | Kind::Own(_)))),
+    );
+    covered.sort_unstable_by_key(|&i| (key(ws, i), i));
+    let mut firsts = std::mem::take(&mut ws.order);
+    firsts.clear();
+    firsts.resize(rows.len(), NONE);
+    let mut from = 0;
+    for same in covered.chunk_by(|&a, &b| key(ws, a) == key(ws, b)) {
+        firsts[same[0] as usize] = from;
+        from += same.len() as u32;
+    }
     for i in 0..rows.len() as u32 {
         let Some(kind) = live(ws, i) else { continue };
         let on_day = day(ctx, ws, i);
-        let row = &rows[i as usize];
-        let before = |ws: &Workspace, same: &dyn Fn(&Row) -> bool| {
-            (0..i).any(|j| {
-                live(ws, j) == Some(kind)
-                    && day(ctx, ws, j) == on_day
-                    && rows[j as usize].visit == row.visit
-                    && same(&rows[j as usize])
-            })
-        };
+        let first = firsts[i as usize];
         match kind {
             Kind::Cavity(code) => {
                 if !ctx.on(R::ChemoBodyCavity) {
                     ws.out(rec, i, R::RouteOutOfScope, Fact::None);
                     continue;
                 }
-                let again = before(ws, &|r| r.access == row.access);
                 rec.cite(i, R::ChemoBodyCavity, Fact::None);
-                earn(ctx, ws, rec, i, R::ChemoBodyCavity, unit(code, on_day, u32::from(!again)));
+                earn(ctx, ws, rec, i, R::ChemoBodyCavity, unit(code, on_day, u32::from(first != NONE)));
             }
             Kind::Lesion => {
                 rec.cite(i, R::ChemoLesion, Fact::None);
-                if before(ws, &|_| true) {
-                    continue;
+                if first != NONE {
+                    let same = &covered[first as usize..];
+                    let end = same.partition_point(|&j| key(ws, j) == key(ws, i));
+                    lesions(ctx, ws, rec, &same[..end], on_day);
                 }
-                lesions(ctx, ws, rec, i, on_day);
             }
             Kind::OnBody => {
                 if ctx.on(R::OnBodyInjector) {
@@ -394,27 +404,25 @@ fn places<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             }
             Kind::Own(code) => {
                 rec.cite(i, R::CovidAntibodyMcodes, Fact::None);
-                let again = before(ws, &|r| r.own_code == row.own_code);
-                earn(ctx, ws, rec, i, R::CovidAntibodyMcodes, unit(code, on_day, u32::from(!again)));
+                earn(ctx, ws, rec, i, R::CovidAntibodyMcodes, unit(code, on_day, u32::from(first != NONE)));
             }
             _ => {}
         }
     }
+    ws.seq = covered;
+    ws.order = firsts;
 }
 
-fn lesions<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, first: Ix, on_day: Day) {
-    let rows = &ctx.case.rows;
-    let visit = rows[first as usize].visit;
+/// The lesions of one visit and date.
+fn lesions<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, same: &[Ix], on_day: Day) {
     let mut sum: i64 = 0;
     let mut unknown = false;
-    for i in first..rows.len() as u32 {
-        if live(ws, i) == Some(Kind::Lesion) && rows[i as usize].visit == visit && day(ctx, ws, i) == on_day {
-            match rows[i as usize].lesions {
-                Some(n) => sum += i64::from(n),
-                None => {
-                    unknown = true;
-                    rec.query(i, Field::Lesions, R::ChemoLesion);
-                }
+    for &i in same {
+        match ctx.case.rows[i as usize].lesions {
+            Some(n) => sum += i64::from(n),
+            None => {
+                unknown = true;
+                rec.query(i, Field::Lesions, R::ChemoLesion);
             }
         }
     }
@@ -422,97 +430,42 @@ fn lesions<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, first: Ix, o
     let many = sum > ctx.policy.few_lesions && ctx.on(R::ChemoLesion);
     let code = if many { Code::N96406 } else { Code::N96405 };
     let proved = sum > 0 && (!unknown || many);
-    for i in first..rows.len() as u32 {
-        if live(ws, i) == Some(Kind::Lesion) && rows[i as usize].visit == visit && day(ctx, ws, i) == on_day {
-            if !proved {
-                rec.block(i, code, R::ChemoLesion, Fact::Count(sum));
-                ws.out(rec, i, R::ChemoLesion, Fact::Count(sum));
-            } else {
-                earn(ctx, ws, rec, i, R::ChemoLesion, unit(code, on_day, u32::from(i == first)));
-            }
+    for (n, &i) in same.iter().enumerate() {
+        if !proved {
+            rec.block(i, code, R::ChemoLesion, Fact::Count(sum));
+            ws.out(rec, i, R::ChemoLesion, Fact::Count(sum));
+        } else {
+            earn(ctx, ws, rec, i, R::ChemoLesion, unit(code, on_day, u32::from(n == 0)));
         }
     }
 }
 
 fn vaccines<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let rows = &ctx.case.rows;
-    let medicare = ctx.policy.vaccine_codes == VaccineCodes::Medicare;
+    ws.seq.clear();
     for i in 0..rows.len() as u32 {
-        if live(ws, i) != Some(Kind::Vaccine) {
-            continue;
-        }
-        let row = &rows[i as usize];
-        rec.consult(Switch::VaccineCodes);
-        rec.cite(i, R::Vaccines, Fact::None);
-        let on_day = day(ctx, ws, i);
-        if !ctx.on(R::Vaccines) {
-            earn(ctx, ws, rec, i, R::ScimInjection, unit(Code::N96372, on_day, 1));
-            continue;
-        }
-        match row.vaccine {
-            Some(VaccineKind::Covid19) => {
-                earn(ctx, ws, rec, i, R::Vaccines, unit(Code::N90480, on_day, 1));
-                continue;
-            }
-            Some(kind) if medicare => {
-                let code = match kind {
-                    VaccineKind::Influenza => Some(Code::G0008),
-                    VaccineKind::Pneumococcal => Some(Code::G0009),
-                    VaccineKind::HepatitisB => Some(Code::G0010),
-                    _ => None,
-                };
-                if let Some(code) = code {
-                    earn(ctx, ws, rec, i, R::Vaccines, unit(code, on_day, 1));
-                    continue;
-                }
-            }
-            None if medicare => {
-                rec.query(i, Field::VaccineKind, R::Vaccines);
-                ws.out(rec, i, R::Vaccines, Fact::None);
-                continue;
-            }
-            _ => {}
-        }
-        let young = ctx.case.age_years.map(|a| i64::from(a) <= ctx.policy.paediatric_vaccine_age);
-        let counselled = match (young, row.counselling) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        };
-        match counselled {
-            Some(true) => {
-                let Some(components) = row.components else {
-                    rec.query(i, Field::Components, R::Vaccines);
-                    ws.out(rec, i, R::Vaccines, Fact::None);
-                    continue;
-                };
-                earn(ctx, ws, rec, i, R::Vaccines, unit(Code::N90460, on_day, 1));
-                if components > 1 {
-                    earn(ctx, ws, rec, i, R::Vaccines, unit(Code::N90461, on_day, components - 1));
-                }
-            }
-            Some(false) => ws.seq.push(i),
-            None => {
-                rec.query(i, if young.is_none() { Field::Age } else { Field::Counselling }, R::Vaccines);
-                ws.out(rec, i, R::Vaccines, Fact::None);
+        if live(ws, i) == Some(Kind::Vaccine) {
+            let earned = ws.earned.len();
+            vaccine(ctx, ws, rec, i);
+            if live(ws, i) == Some(Kind::Vaccine) && ws.earned.len() == earned {
+                ws.seq.push(i);
             }
         }
     }
     // First and further ones of each visit and date; an injected one comes first.
-    ws.seq.clear();
-    for i in 0..rows.len() as u32 {
-        if live(ws, i) == Some(Kind::Vaccine) && !ws.earned.iter().any(|e| e.head == i) {
-            ws.seq.push(i);
-        }
-    }
     let seq = std::mem::take(&mut ws.seq);
+    let mut sorted = std::mem::take(&mut ws.order);
     let by_mouth = |i: Ix| matches!(rows[i as usize].route, crate::case::Route::Nose | crate::case::Route::Mouth);
+    let given = |ws: &Workspace, i: Ix| (rows[i as usize].visit, day(ctx, ws, i));
+    sorted.clear();
+    sorted.extend_from_slice(&seq);
+    sorted.sort_unstable_by_key(|&i| (given(ws, i), by_mouth(i), i));
+    // The leads, in order.
+    sorted.dedup_by_key(|i| given(ws, *i));
     for &i in &seq {
-        let row = &rows[i as usize];
         let on_day = day(ctx, ws, i);
-        let same = |j: &&Ix| rows[**j as usize].visit == row.visit && day(ctx, ws, **j) == on_day;
-        let lead = seq.iter().filter(|j| same(j)).min_by_key(|&&j| (by_mouth(j), j)).copied();
-        let code = match (by_mouth(i), lead == Some(i)) {
+        let lead = sorted.binary_search_by_key(&given(ws, i), |&j| given(ws, j)).is_ok_and(|n| sorted[n] == i);
+        let code = match (by_mouth(i), lead) {
             (false, true) => Code::N90471,
             (false, false) => Code::N90472,
             (true, true) => Code::N90473,
@@ -521,6 +474,68 @@ fn vaccines<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         earn(ctx, ws, rec, i, R::Vaccines, unit(code, on_day, 1));
     }
     ws.seq = seq;
+    ws.order = sorted;
+}
+
+/// A vaccine whose code does not depend on the others of the visit.
+fn vaccine<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix) {
+    let row = &ctx.case.rows[i as usize];
+    let medicare = ctx.policy.vaccine_codes == VaccineCodes::Medicare;
+    rec.consult(Switch::VaccineCodes);
+    rec.cite(i, R::Vaccines, Fact::None);
+    let on_day = day(ctx, ws, i);
+    if !ctx.on(R::Vaccines) {
+        earn(ctx, ws, rec, i, R::ScimInjection, unit(Code::N96372, on_day, 1));
+        return;
+    }
+    match row.vaccine {
+        Some(VaccineKind::Covid19) => {
+            earn(ctx, ws, rec, i, R::Vaccines, unit(Code::N90480, on_day, 1));
+            return;
+        }
+        Some(kind) if medicare => {
+            let code = match kind {
+                VaccineKind::Influenza => Some(Code::G0008),
+                VaccineKind::Pneumococcal => Some(Code::G0009),
+                VaccineKind::HepatitisB => Some(Code::G0010),
+                _ => None,
+            };
+            if let Some(code) = code {
+                earn(ctx, ws, rec, i, R::Vaccines, unit(code, on_day, 1));
+                return;
+            }
+        }
+        None if medicare => {
+            rec.query(i, Field::VaccineKind, R::Vaccines);
+            ws.out(rec, i, R::Vaccines, Fact::None);
+            return;
+        }
+        _ => {}
+    }
+    let young = ctx.case.age_years.map(|a| i64::from(a) <= ctx.policy.paediatric_vaccine_age);
+    let counselled = match (young, row.counselling) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    };
+    match counselled {
+        Some(true) => {
+            let Some(components) = row.components else {
+                rec.query(i, Field::Components, R::Vaccines);
+                ws.out(rec, i, R::Vaccines, Fact::None);
+                return;
+            };
+            earn(ctx, ws, rec, i, R::Vaccines, unit(Code::N90460, on_day, 1));
+            if components > 1 {
+                earn(ctx, ws, rec, i, R::Vaccines, unit(Code::N90461, on_day, components - 1));
+            }
+        }
+        Some(false) => {}
+        None => {
+            rec.query(i, if young.is_none() { Field::Age } else { Field::Counselling }, R::Vaccines);
+            ws.out(rec, i, R::Vaccines, Fact::None);
+        }
+    }
 }
 
 fn blood<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
@@ -571,6 +586,10 @@ fn blood<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 
 /// Long infusions by pump.
 fn pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !ws.items.iter().any(|i| i.long_pump) {
+        return;
+    }
+    let beside_vein = ws.items.iter().any(|o| o.lane == Kind::Vein && !o.long_pump);
     for n in 0..ws.items.len() {
         let item = ws.items[n];
         if !item.long_pump || item.done {
@@ -578,7 +597,7 @@ fn pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         }
         let Some((code, rule)) = pump_code(ctx, ws, rec, &item) else { continue };
         ws.item_cite(rec, n as u32, rule, Fact::None);
-        if ws.items.iter().any(|o| o.lane == Kind::Vein && !o.long_pump) {
+        if beside_vein {
             ws.item_cite(rec, n as u32, R::PushWithPumpStart, Fact::None);
         }
         earn(ctx, ws, rec, item.first_row, rule, unit(code, item.day, 1));
@@ -654,16 +673,18 @@ pub(crate) fn release_pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mu
 
 fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let rows = &ctx.case.rows;
+    // The dates on which a pump was started.
+    let starts = |r: &Row| r.given && r.pump.is_some_and(|p| p.event == Some(PumpEvent::Start));
+    let mut started = std::mem::take(&mut ws.days);
+    started.clear();
+    started.extend((0..rows.len() as u32).filter(|&j| starts(&rows[j as usize])).map(|j| (0, day(ctx, ws, j))));
+    started.sort_unstable();
     for i in 0..rows.len() as u32 {
         let on_day = day(ctx, ws, i);
         match live(ws, i) {
             Some(Kind::PumpRefill) => {
                 rec.cite(i, R::PumpRefill, Fact::None);
-                let started = (0..rows.len() as u32).any(|j| {
-                    rows[j as usize].pump.is_some_and(|p| p.event == Some(PumpEvent::Start))
-                        && rows[j as usize].given
-                        && day(ctx, ws, j) == on_day
-                });
+                let started = started.binary_search(&(0, on_day)).is_ok();
                 let kind = rows[i as usize].pump.and_then(|p| p.kind);
                 let code = match kind {
                     Some(PumpKind::Portable) => Code::N96521,
@@ -693,4 +714,5 @@ fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             _ => {}
         }
     }
+    ws.days = started;
 }

@@ -119,7 +119,7 @@ fn row<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix) -> Standi
         // No code covers chemotherapy into the skin.
         Route::Skin if is_chemo(class) && ctx.on(R::Unlisted) => Kind::NoCode,
         Route::Infiltration => {
-            let beside = row.same_dose_as != NONE || case.rows.iter().any(|r| r.same_dose_as == i);
+            let beside = row.same_dose_as != NONE || ws.parts(i).next().is_some();
             if beside && ctx.on(R::ScimSplitDose) {
                 return out(ws, rec, R::ScimSplitDose);
             }

@@ -7,7 +7,6 @@ use crate::policy::{DrugIdentity, MidnightInitial};
 use crate::record::{Fact, Field, Recorder};
 use crate::rule::RuleId as R;
 use crate::screen::is_chemo;
-use crate::time::Day;
 use crate::work::{Ctx, Kind, Standing, VeinClass, Workspace};
 
 /// What no code fits is unreported, and a person is asked.
@@ -27,7 +26,7 @@ pub(crate) fn tell<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     }
     classes(ctx, ws, rec);
     dates(ctx, ws, rec);
-    later_dates(ctx, ws, rec);
+    later_dates(ws, rec);
     across_sites(ws, rec);
     if ctx.policy.drug_identity == DrugIdentity::Ingredient {
         identities(ctx, ws, rec);
@@ -43,8 +42,10 @@ fn classes<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
 }
 
 /// A visit of several dates is one encounter, and what crosses midnight is dated by unit.
-fn dates<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
-    let mut firsts: Vec<(u32, Day)> = ws.items.iter().map(|i| (i.visit, i.day)).collect();
+fn dates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let mut firsts = std::mem::take(&mut ws.days);
+    firsts.clear();
+    firsts.extend(ws.items.iter().map(|i| (i.visit, i.day)));
     firsts.sort_unstable();
     firsts.dedup_by_key(|f| f.0);
     for (n, item) in ws.items.iter().enumerate() {
@@ -67,41 +68,44 @@ fn dates<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
             ws.item_cite(rec, n as u32, R::MidnightUnitDating, Fact::None);
         }
     }
+    ws.days = firsts;
 }
 
 /// A secondary line may stand on another date than its initial service.
-fn later_dates<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
-    let mut at = vec![None; ctx.case.rows.len()];
-    for item in &ws.items {
-        if item.lane == Kind::Vein {
-            at[item.first_row as usize] = Some((item.visit, item.group, item.site));
-        }
-    }
-    let mut initials: Vec<_> =
-        ws.earned.iter().filter(|e| e.initial).filter_map(|e| Some((at[e.head as usize]?, e.day))).collect();
+fn later_dates<T: Recorder>(ws: &mut Workspace, rec: &mut T) {
+    let at = |ws: &Workspace, head: Ix| {
+        // Items are made in the order of their first rows.
+        let n = ws.items.binary_search_by_key(&head, |i| i.first_row).ok()?;
+        let item = &ws.items[n];
+        (item.lane == Kind::Vein).then_some((item.visit, item.group, item.site))
+    };
+    let mut initials = std::mem::take(&mut ws.initials);
+    initials.clear();
+    initials.extend(ws.earned.iter().filter(|e| e.initial).filter_map(|e| Some((at(ws, e.head)?, e.day))));
     initials.sort_unstable();
     initials.dedup_by_key(|i| i.0);
     for e in ws.earned.iter().filter(|e| !e.initial && e.units > 0) {
-        let Some(key) = at[e.head as usize] else { continue };
+        let Some(key) = at(ws, e.head) else { continue };
         if initials.binary_search_by_key(&key, |i| i.0).is_ok_and(|k| initials[k].1 != e.day) {
             for row in ws.chain(e.head) {
                 rec.cite(row, R::AddOnDates, Fact::None);
             }
         }
     }
+    ws.initials = initials;
 }
 
 /// Drugs that run together at two needed sites.
-fn across_sites<T: Recorder>(ws: &Workspace, rec: &mut T) {
+fn across_sites<T: Recorder>(ws: &mut Workspace, rec: &mut T) {
     if ws.lent.iter().all(|l| l.site == ws.lent[0].site) {
         return;
     }
-    let mut runs: Vec<u32> = (0..ws.items.len() as u32)
-        .filter(|&i| {
-            let item = &ws.items[i as usize];
-            item.lane == Kind::Vein && item.run && item.class != VeinClass::Hydration
-        })
-        .collect();
+    let mut runs = std::mem::take(&mut ws.seq);
+    runs.clear();
+    runs.extend((0..ws.items.len() as u32).filter(|&i| {
+        let item = &ws.items[i as usize];
+        item.lane == Kind::Vein && item.run && item.class != VeinClass::Hydration
+    }));
     runs.sort_unstable_by_key(|&i| (ws.items[i as usize].visit, ws.items[i as usize].start, i));
     for (n, &a) in runs.iter().enumerate() {
         let first = &ws.items[a as usize];
@@ -119,15 +123,21 @@ fn across_sites<T: Recorder>(ws: &Workspace, rec: &mut T) {
             }
         }
     }
+    ws.seq = runs;
 }
 
 /// Two names or strengths of one ingredient are one drug.
-fn identities<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
+fn identities<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let rows = &ctx.case.rows;
-    let mut seen: Vec<(u32, u32, Ix)> = (0..rows.len() as u32)
-        .filter(|&i| ws.standing[i as usize] == Standing::Live(Kind::Vein) || ws.next[i as usize] != crate::case::NONE)
-        .map(|i| (rows[i as usize].visit, ws.lent[i as usize].identity, i))
-        .collect();
+    let mut seen = std::mem::take(&mut ws.seen);
+    seen.clear();
+    seen.extend(
+        (0..rows.len() as u32)
+            .filter(|&i| {
+                ws.standing[i as usize] == Standing::Live(Kind::Vein) || ws.next[i as usize] != crate::case::NONE
+            })
+            .map(|i| (rows[i as usize].visit, ws.lent[i as usize].identity, i)),
+    );
     seen.sort_unstable();
     for group in seen.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let first = group[0].2;
@@ -138,4 +148,5 @@ fn identities<T: Recorder>(ctx: &Ctx, ws: &Workspace, rec: &mut T) {
             }
         }
     }
+    ws.seen = seen;
 }

@@ -280,6 +280,12 @@ pub struct Workspace {
     pub(crate) beside: Vec<crate::assign::Beside>,
     pub(crate) visit_days: Vec<(u32, Day)>,
     pub(crate) run_starts: Vec<(u32, Minute, Minute)>,
+    pub(crate) initials: Vec<((u32, i32, u32), Day)>,
+    pub(crate) seen: Vec<(u32, u32, Ix)>,
+    /// For each row the first of the rows that name it as their dose, and for each of those the next.
+    pub(crate) parts: (Vec<u32>, Vec<u32>),
+    /// For each row the first of all parts of its dose, and for each part the next.
+    pub(crate) doses: (Vec<u32>, Vec<u32>),
     /// Units earned, in the order of the steps.
     pub(crate) earned: Vec<Earned>,
     /// The lines, in the contract's order.
@@ -322,9 +328,54 @@ impl Workspace {
         self.beside.clear();
         self.visit_days.clear();
         self.run_starts.clear();
+        self.parts.0.clear();
+        self.doses.0.clear();
+        if case.rows.iter().any(|r| r.same_dose_as != NONE) {
+            self.read_doses(case);
+        }
         self.earned.clear();
         self.lines.clear();
         self.services.clear();
+    }
+
+    /// Lists the parts of split doses, in input order.
+    fn read_doses(&mut self, case: &Case) {
+        let n = case.rows.len();
+        for list in [&mut self.parts.0, &mut self.parts.1, &mut self.doses.1] {
+            list.clear();
+            list.resize(n, NONE);
+        }
+        self.doses.0.extend(0..n as u32);
+        for i in (0..n).rev() {
+            let of = case.rows[i].same_dose_as as usize;
+            if of < n {
+                self.parts.1[i] = self.parts.0[of];
+                self.parts.0[of] = i as u32;
+                let (a, b) = (find(&mut self.doses.0, i as u32), find(&mut self.doses.0, of as u32));
+                self.doses.0[a.max(b) as usize] = a.min(b);
+            }
+        }
+        for i in (0..n as u32).rev() {
+            let first = find(&mut self.doses.0, i);
+            if first != i {
+                self.doses.1[i as usize] = self.doses.1[first as usize];
+                self.doses.1[first as usize] = i;
+            }
+        }
+    }
+
+    /// The rows that name this one as their dose.
+    pub(crate) fn parts(&self, row: Ix) -> Chain<'_> {
+        Chain { next: &self.parts.1, at: self.parts.0.get(row as usize).copied().unwrap_or(NONE) }
+    }
+
+    /// All parts of the row's dose, itself among them; none where the case splits no dose.
+    pub(crate) fn dose(&self, row: Ix) -> Chain<'_> {
+        let mut at = self.doses.0.get(row as usize).copied().unwrap_or(NONE);
+        while at != NONE && self.doses.0[at as usize] != at {
+            at = self.doses.0[at as usize];
+        }
+        Chain { next: &self.doses.1, at }
     }
 
     /// A row earns nothing, by this rule.
@@ -358,13 +409,8 @@ impl Workspace {
     }
 
     /// The group in the union of rows.
-    pub(crate) fn find(&mut self, mut row: Ix) -> Ix {
-        while self.root[row as usize] != row {
-            let up = self.root[self.root[row as usize] as usize];
-            self.root[row as usize] = up;
-            row = up;
-        }
-        row
+    pub(crate) fn find(&mut self, row: Ix) -> Ix {
+        find(&mut self.root, row)
     }
 
     /// Joins two rows; the earlier in input order leads.
@@ -387,6 +433,16 @@ impl Workspace {
     pub(crate) fn chain(&self, head: Ix) -> Chain<'_> {
         Chain { next: &self.next, at: head }
     }
+}
+
+/// The first of the rows that are joined with this one.
+fn find(root: &mut [u32], mut row: Ix) -> Ix {
+    while root[row as usize] != row {
+        let up = root[root[row as usize] as usize];
+        root[row as usize] = up;
+        row = up;
+    }
+    row
 }
 
 /// Rows that stand together.

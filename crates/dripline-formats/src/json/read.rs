@@ -342,7 +342,8 @@ fn explain(text: &str) -> Wrong {
     let raw = raw.rsplit_once(" at line ").map_or(raw.as_str(), |(before, _)| before);
     if error.classify() != Category::Data {
         let (message, help) = say::syntax(raw);
-        let at = offset(text, error.line(), error.column());
+        // Where the text ends is known without counting.
+        let at = if error.is_eof() { text.len() } else { offset(text, error.line(), error.column()) };
         return Wrong { at, length: 1, path, message, help };
     }
     let mut said = say::data(raw, &path);

@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 
 use dripline::chart::{Chart, SwitchValue};
 use dripline::code::Code;
-use dripline::coding::{Certainty, Coding, Confidence, DocumentationState, EditKind, Line, Query, ServiceVerdict};
-use dripline::rule::RuleId;
+use dripline::coding::{
+    Certainty, ChartDate, Coding, Confidence, DocumentationState, EditKind, Line, Query, ServiceVerdict,
+};
+use dripline::rule::{Grade, RuleId};
 
 pub use compare::comparison;
 pub use page::Style;
@@ -23,14 +25,14 @@ pub use why_not::why_not;
 
 use crate::diff::{Answer, differences, phrase};
 use names::Names;
-use page::{Ink, Page};
+use page::{GLUE, Ink, Page};
 
 /// A coding with its proof. With the chart, administrations have names and there is a time line.
 #[must_use]
 pub fn coding(coding: &Coding, chart: Option<&Chart>, style: Style) -> String {
     let names = Names::new(chart);
     let mut page = Page::new(style);
-    let view = View { coding, names: &names, dates: several_dates(coding) };
+    let view = View { coding, names: &names, dates: dates(coding).0 != dates(coding).1 };
     view.heading(&mut page);
     view.claim(&mut page);
     view.unreported(&mut page);
@@ -76,14 +78,14 @@ impl View<'_> {
     fn heading(&self, page: &mut Page) {
         let c = self.coding;
         let mut about = vec![c.setting.to_string(), format!("policy {}", c.profile)];
-        match (self.dates, c.lines.first().map(|l| l.date).or(c.drug_lines.first().map(|l| l.date))) {
-            (false, Some(date)) => {
-                about.push(date.to_string());
-                if date != c.rule_set.as_of {
-                    about.push(format!("rules of {}", c.rule_set.as_of));
-                }
-            }
-            _ => about.push(format!("rules of {}", c.rule_set.as_of)),
+        let (first, last) = dates(c);
+        match first.zip(last) {
+            Some((first, last)) if first == last => about.push(first.to_string()),
+            Some((first, last)) => about.push(format!("{first} to {last}")),
+            None => {}
+        }
+        if first != Some(c.rule_set.as_of) {
+            about.push(format!("rules of {}", c.rule_set.as_of));
         }
         page.words(
             &[(Ink::Heading, &format!("Case {}", c.case))],
@@ -97,9 +99,19 @@ impl View<'_> {
         page.blank();
     }
 
+    /// Without the year, which the heading shows, where it is the same for all.
+    fn short_date(&self, date: ChartDate) -> String {
+        let full = date.to_string();
+        let (first, last) = dates(self.coding);
+        match first.zip(last).is_some_and(|(a, b)| a.0.year() == b.0.year()) {
+            true => full[full.len() - 5..].to_owned(),
+            false => full,
+        }
+    }
+
     fn claim(&self, page: &mut Page) {
         let c = self.coding;
-        let date = |date: &dyn std::fmt::Display| if self.dates { date.to_string() } else { String::new() };
+        let date = |date: &ChartDate| if self.dates { self.short_date(*date) } else { String::new() };
         let plain = |text: String| (Ink::Plain, text);
         let mut rows = Vec::new();
         for l in &c.lines {
@@ -143,6 +155,9 @@ impl View<'_> {
         }
         if c.lines.is_empty() {
             page.line(&[(Ink::Alert, "  No administration code is earned.")]);
+            if !rows.is_empty() {
+                page.blank();
+            }
         }
         page.table(Some(&["Code", "Units", "Mod", "Date", "What", "Proof", "From"]), &rows);
         self.marks(page);
@@ -202,7 +217,7 @@ impl View<'_> {
         }
     }
 
-    /// `Given twice, billed once. `, where the drug was given more often than it earns a code.
+    /// `Given twice. `, where the drug was given more often than it earns a code.
     fn given_and_billed(&self, id: &str) -> String {
         let Some(drug) = self.names.drug(id) else { return String::new() };
         let held = |i: &str| {
@@ -217,18 +232,17 @@ impl View<'_> {
         if given.len() < 2 || billed == 0 || billed == given.len() || !given.contains(&id) {
             return String::new();
         }
-        let times = |n: usize| match n {
-            1 => "once".to_owned(),
-            2 => "twice".to_owned(),
-            n => format!("{n} times"),
-        };
-        format!("{drug} was given {}, the giving is billed {}. ", times(given.len()), times(billed))
+        let times = if given.len() == 2 { "twice".to_owned() } else { format!("{} times", given.len()) };
+        match billed {
+            1 => format!("Given {times}. "),
+            n => format!("Given {times}, of which {n} earn a code. "),
+        }
     }
 
     fn rules(&self, page: &mut Page, indent: usize, rules: &[String]) {
-        let weak = |id: &String| match RuleId::from_name(id) {
-            Some(rule) => format!("{id} ({})", rule.page().grade.as_str()),
-            None => id.clone(),
+        let weak = |id: &String| match RuleId::from_name(id).map(|r| r.page().grade) {
+            Some(grade) if grade >= Grade::C => format!("{id}{GLUE}(grade{GLUE}{})", grade.as_str()),
+            _ => id.clone(),
         };
         if !rules.is_empty() {
             let list: Vec<String> = rules.iter().map(weak).collect();
@@ -242,25 +256,29 @@ impl View<'_> {
             return;
         }
         page.heading("Why");
-        let mut entry = |code: &str, units: &str, why: &str, rules: &[String]| {
-            let lead = if units.is_empty() { code.to_owned() } else { format!("{code} ×{units}") };
-            page.words(&[(Ink::Plain, "  "), (Ink::Code, &lead)], 14, Ink::Plain, why);
-            self.rules(page, 14, rules);
+        let name = |code: &str, modifiers: &[String], units: u64, date: ChartDate| {
+            let code = std::iter::once(code).chain(modifiers.iter().map(String::as_str)).collect::<Vec<_>>().join("-");
+            let date = if self.dates { format!(" {}", self.short_date(date)) } else { String::new() };
+            format!("{code} ×{units}{date}")
         };
+        let mut entries: Vec<(String, String, &[String])> = Vec::new();
         for l in &c.lines {
-            let code = std::iter::once(&l.code).chain(&l.modifiers).cloned().collect::<Vec<_>>().join("-");
-            entry(&code, &l.units.to_string(), &l.why, &l.rules);
+            entries.push((name(&l.code, &l.modifiers, u64::from(l.units), l.date), l.why.clone(), &l.rules));
         }
         for l in &c.drug_lines {
             let mut why = l.why.clone();
             if let (Some(ndc), Some(quantity), Some(unit)) = (&l.ndc, &l.ndc_quantity, &l.ndc_unit) {
                 why = format!("{why} NDC {ndc}, {unit}{quantity}.");
             }
-            let code = std::iter::once(&l.hcpcs).chain(&l.modifiers).cloned().collect::<Vec<_>>().join("-");
-            entry(&code, &l.units.to_string(), &why, &l.rules);
+            entries.push((name(&l.hcpcs, &l.modifiers, l.units, l.date), why, &l.rules));
         }
         for s in &c.services {
-            entry(&s.code, "", &s.why, &s.rules);
+            entries.push((s.code.clone(), s.why.clone(), &s.rules));
+        }
+        let indent = entries.iter().map(|(lead, ..)| lead.chars().count()).max().unwrap_or(0).min(20) + 4;
+        for (lead, why, rules) in entries {
+            page.words(&[(Ink::Plain, "  "), (Ink::Code, &lead)], indent, Ink::Plain, &why);
+            self.rules(page, indent, rules);
         }
     }
 
@@ -297,7 +315,7 @@ impl View<'_> {
             let lead = if i == 0 { format!("  {number:>2}. ") } else { String::new() };
             let found = differences(now, &now.after(outcome));
             let what = match found.is_empty() {
-                true => "as above".to_owned(),
+                true => "no change".to_owned(),
                 false => phrase(&found, self.dates),
             };
             page.words(&[(Ink::Plain, &lead)], 6, Ink::Plain, &format!("{}: {what}", outcome.answer));
@@ -314,7 +332,10 @@ impl View<'_> {
         let mut groups: Vec<(String, Vec<String>)> = Vec::new();
         for a in &c.alternatives {
             let then = now.with(&a.lines, a.drug_lines.as_deref(), a.services.as_deref());
-            let what = phrase(&differences(&now, &then), self.dates);
+            let what = match then.lines.is_empty() && !now.lines.is_empty() {
+                true => "no administration code is earned".to_owned(),
+                false => phrase(&differences(&now, &then), self.dates),
+            };
             let setting = format!("{} = {}", a.switch, shown_value(&a.value));
             match groups.iter_mut().find(|(w, _)| *w == what) {
                 Some((_, settings)) => settings.push(setting),
@@ -377,7 +398,12 @@ impl View<'_> {
         }
         for (key, ids, took, why) in groups {
             let of = if ids.is_empty() { String::new() } else { format!(" of {}", ids.join(", ")) };
-            page.words(&[(Ink::Plain, "  ")], 4, Ink::Plain, &format!("{key}{of}: {took}, because {}", sentence(why)));
+            page.words(
+                &[(Ink::Plain, "  - ")],
+                4,
+                Ink::Plain,
+                &format!("{key}{of}: {took}, because {}", sentence(why)),
+            );
         }
     }
 
@@ -388,6 +414,7 @@ impl View<'_> {
         };
         let key = key.trim_start_matches('.').replace('_', " ");
         let key = if key.is_empty() { "administration".to_owned() } else { key };
+        let index = if index == "*" { "all" } else { index };
         let id = index.parse().ok().and_then(|i| self.names.at(i)).unwrap_or(index);
         (key, Some(id.to_owned()))
     }
@@ -418,8 +445,12 @@ impl View<'_> {
                 }
             }
             for (ids, items) in groups {
-                let of = if ids == all { "all".to_owned() } else { ids.join(", ") };
-                rows.push((ink, format!("{says} of {of}"), items.join(", ")));
+                let of = match (ids == all, all.len()) {
+                    (true, 1) => String::new(),
+                    (true, _) => " for all".to_owned(),
+                    (false, _) => format!(" for {}", ids.join(", ")),
+                };
+                rows.push((ink, format!("{says}{of}"), items.join(", ")));
             }
         }
         if rows.is_empty() {
@@ -427,14 +458,15 @@ impl View<'_> {
         }
         page.heading("Documentation");
         for (ink, of, items) in rows {
-            page.words(&[(Ink::Plain, "  ")], 4, ink, &format!("{of}: {items}"));
+            page.words(&[(Ink::Plain, "  - ")], 4, ink, &format!("{of}: {items}"));
         }
     }
 }
 
-fn several_dates(coding: &Coding) -> bool {
+/// The first and the last date of a line.
+fn dates(coding: &Coding) -> (Option<ChartDate>, Option<ChartDate>) {
     let dates = || coding.lines.iter().map(|l| l.date).chain(coding.drug_lines.iter().map(|l| l.date));
-    dates().min() != dates().max()
+    (dates().min(), dates().max())
 }
 
 fn hangs(line: &Line) -> bool {

@@ -2,6 +2,8 @@
 
 use dripline::chart::{Administration, Chart, ChartTime, Method};
 
+use super::page::GLUE;
+
 /// The administrations of a chart by id; empty where only the coding is at hand.
 pub(crate) struct Names<'a> {
     rows: Vec<(String, &'a Administration)>,
@@ -52,7 +54,7 @@ impl<'a> Names<'a> {
             }
         }
         let name = |(drug, ids): &(Option<&str>, Vec<&str>)| match drug {
-            Some(drug) => format!("{drug} {}", ids.join(", ")),
+            Some(drug) => format!("{drug}{GLUE}{}", ids.join(", ")),
             None => ids.join(", "),
         };
         groups.iter().map(name).collect::<Vec<_>>().join("; ")
@@ -74,6 +76,9 @@ impl<'a> Names<'a> {
             (None, _) => {}
         }
         match (a.start, a.stop) {
+            (Some(start), Some(stop)) if start.civil.date() == stop.civil.date() => {
+                how.push(format!("{}–{}", self.clock(start), clock(stop)));
+            }
             (Some(start), Some(stop)) => how.push(format!("{}–{}", self.clock(start), self.clock(stop))),
             (Some(start), None) => how.push(self.clock(start)),
             (None, Some(stop)) => how.push(format!("until {}", self.clock(stop))),

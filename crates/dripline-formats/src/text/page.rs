@@ -88,8 +88,12 @@ impl Page {
     /// Text in words, wrapped, each line indented; the first line begins with `lead`, which the others leave blank.
     pub fn words(&mut self, lead: &[(Ink, &str)], indent: usize, ink: Ink, text: &str) {
         let used: usize = lead.iter().map(|(_, t)| width(t)).sum();
-        let gap = " ".repeat(indent.saturating_sub(used));
         let blank = " ".repeat(indent);
+        if used > indent {
+            self.line(lead);
+            return self.words(&[], indent, ink, text);
+        }
+        let gap = " ".repeat(indent - used);
         for (i, line) in wrap(text, self.style.width.saturating_sub(indent)).iter().enumerate() {
             if i == 0 {
                 let mut pieces = lead.to_vec();
@@ -102,43 +106,53 @@ impl Page {
         }
     }
 
-    /// Rows in columns, two blanks apart; cells of the last column are wrapped.
+    /// Rows in columns, two blanks apart. The last column takes what is left; if that is too little for it, the widest
+    /// of the others gives way. Cells wrap.
     pub fn table(&mut self, head: Option<&[&str]>, rows: &[Vec<(Ink, String)>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         // Only columns that hold something are shown.
         let held: Vec<usize> =
             (0..columns).filter(|&c| rows.iter().any(|r| r.get(c).is_some_and(|(_, t)| !t.is_empty()))).collect();
-        let Some((&last, fixed)) = held.split_last() else { return };
-        let widths: Vec<usize> = fixed
+        let mut widths: Vec<usize> = held
             .iter()
             .map(|&c| {
                 let cells = rows.iter().filter_map(|r| r.get(c)).map(|(_, t)| width(t));
                 cells.chain(head.map(|h| width(h[c]))).max().unwrap_or(0)
             })
             .collect();
-        let indent: usize = 2 + widths.iter().map(|w| w + 2).sum::<usize>();
-        let row = |page: &mut Page, cells: &dyn Fn(usize) -> (Ink, String)| {
-            let padded: Vec<(Ink, String)> = fixed
-                .iter()
-                .zip(&widths)
-                .map(|(&c, w)| {
-                    let (ink, text) = cells(c);
-                    let pad = " ".repeat(w - width(&text).min(*w));
-                    // Numbers stand right.
-                    let right = !text.is_empty() && text.chars().all(|ch| ch.is_ascii_digit()) && text.len() < 5;
-                    (ink, if right { format!("{pad}{text}  ") } else { format!("{text}{pad}  ") })
-                })
-                .collect();
-            let mut lead: Vec<(Ink, &str)> = vec![(Ink::Plain, "  ")];
-            lead.extend(padded.iter().map(|(i, t)| (*i, t.as_str())));
-            let (ink, text) = cells(last);
-            page.words(&lead, indent, ink, &text);
-        };
+        let Some(last) = widths.pop() else { return };
+        let room = |widths: &[usize]| self.style.width.saturating_sub(2 + widths.iter().map(|w| w + 2).sum::<usize>());
+        let wanted = last.min(24);
+        if let Some(widest) = (0..widths.len()).max_by_key(|&i| widths[i]) {
+            let missing = wanted.saturating_sub(room(&widths));
+            widths[widest] = widths[widest].saturating_sub(missing).max(widths[widest].min(18));
+        }
+        widths.push(room(&widths).max(10));
         if let Some(head) = head {
-            row(self, &|c| (Ink::Faint, head[c].to_owned()));
+            self.row(&widths, &held.iter().map(|&c| (Ink::Faint, head[c].to_owned())).collect::<Vec<_>>());
         }
         for cells in rows {
-            row(self, &|c| cells.get(c).cloned().unwrap_or((Ink::Plain, String::new())));
+            let cells: Vec<_> =
+                held.iter().map(|&c| cells.get(c).cloned().unwrap_or((Ink::Plain, String::new()))).collect();
+            self.row(&widths, &cells);
+        }
+    }
+
+    fn row(&mut self, widths: &[usize], cells: &[(Ink, String)]) {
+        let wrapped: Vec<Vec<String>> = cells.iter().zip(widths).map(|((_, t), w)| wrap(t, *w)).collect();
+        for i in 0..wrapped.iter().map(Vec::len).max().unwrap_or(0) {
+            let mut line: Vec<(Ink, String)> = vec![(Ink::Plain, "  ".to_owned())];
+            for ((lines, (ink, _)), w) in wrapped.iter().zip(cells).zip(widths) {
+                let text = lines.get(i).map_or("", String::as_str);
+                let pad = " ".repeat(w.saturating_sub(width(text)));
+                // Numbers stand right.
+                let number = (1..5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+                line.push((*ink, if number { format!("{pad}{text}  ") } else { format!("{text}{pad}  ") }));
+            }
+            if let Some((_, text)) = line.last_mut() {
+                text.truncate(text.trim_end().len());
+            }
+            self.line(&line.iter().map(|(i, t)| (*i, t.as_str())).collect::<Vec<_>>());
         }
     }
 
@@ -178,13 +192,16 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     cut
 }
 
+/// Holds two words together on one line; written as a blank.
+pub(crate) const GLUE: char = '\u{a0}';
+
 /// Lines of whole words; a word longer than a line is broken.
 pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
-    let most = most.max(10);
+    let most = most.max(1);
     let mut lines = vec![String::new()];
     let mut used = 0;
-    for word in text.split_whitespace() {
-        let mut rest: Vec<char> = word.chars().collect();
+    for word in text.split(|c: char| c.is_whitespace() && c != GLUE).filter(|w| !w.is_empty()) {
+        let mut rest: Vec<char> = word.chars().map(|c| if c == GLUE { ' ' } else { c }).collect();
         if used > 0 && used + 1 + rest.len() > most {
             lines.push(String::new());
             used = 0;

@@ -12,6 +12,9 @@ use super::page::{Ink, Page, cut, width};
 const LABEL: usize = 20;
 const COUNT: usize = 5;
 
+/// Minutes of a run that is cut short where shorter ones stand beside it.
+const LONG: i64 = 480;
+
 /// Minutes a column, minutes a tick: the finest that fits is taken.
 const SCALES: [(i64, i64); 16] = [
     (1, 10),
@@ -32,6 +35,17 @@ const SCALES: [(i64, i64); 16] = [
     (10080, 100_800),
 ];
 
+/// The legend's order.
+const ORDER: [&str; 8] = [EARNS, DROPPED, UNKNOWN, COUNTED, RUNS_ON, OVERLAPPED, PAUSED, EXCLUDED];
+const EARNS: &str = "given, earns a code";
+const DROPPED: &str = "given, earns none";
+const RUNS_ON: &str = "runs on";
+const UNKNOWN: &str = "started, minutes not known";
+const COUNTED: &str = "counted";
+const OVERLAPPED: &str = "counted for another";
+const PAUSED: &str = "paused";
+const EXCLUDED: &str = "not counted";
+
 /// One row of the picture.
 struct Bar {
     label: String,
@@ -42,11 +56,19 @@ struct Bar {
     note: String,
 }
 
+impl Bar {
+    fn length(&self) -> i64 {
+        self.spans.iter().map(|s| s.1 - s.0).sum()
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Mark {
     Unknown,
     Dropped,
     Earns,
+    /// The bar runs on behind the end of the axis.
+    On,
 }
 
 /// The signs, with the words that explain them: a letter for each fate and mark.
@@ -58,19 +80,20 @@ impl Signs {
     fn fate(&self, fate: Fate) -> (char, Ink, &'static str) {
         let pick = |block, plain| if self.ascii { plain } else { block };
         match fate {
-            Fate::Counted => (pick('█', '#'), Ink::Good, "counted"),
-            Fate::Overlapped => (pick('▒', '='), Ink::Code, "counted for another"),
-            Fate::Paused => (pick('╌', '.'), Ink::Faint, "paused"),
-            Fate::Excluded => (pick('░', '-'), Ink::Alert, "not counted"),
+            Fate::Counted => (pick('█', '#'), Ink::Good, COUNTED),
+            Fate::Overlapped => (pick('▒', '='), Ink::Code, OVERLAPPED),
+            Fate::Paused => (pick('╌', '.'), Ink::Faint, PAUSED),
+            Fate::Excluded => (pick('░', '-'), Ink::Alert, EXCLUDED),
         }
     }
 
     fn mark(&self, mark: Mark) -> (char, Ink, &'static str) {
         let pick = |block, plain| if self.ascii { plain } else { block };
         match mark {
-            Mark::Earns => (pick('▼', 'V'), Ink::Good, "given, earns a code"),
-            Mark::Dropped => (pick('▽', 'v'), Ink::Alert, "given, earns none"),
-            Mark::Unknown => ('?', Ink::Alert, "started, minutes not known"),
+            Mark::Earns => (pick('▼', 'V'), Ink::Good, EARNS),
+            Mark::Dropped => (pick('▽', 'v'), Ink::Alert, DROPPED),
+            Mark::On => (pick('▶', '>'), Ink::Good, RUNS_ON),
+            Mark::Unknown => ('?', Ink::Alert, UNKNOWN),
         }
     }
 }
@@ -96,7 +119,9 @@ pub(super) fn draw(page: &mut Page, coding: &Coding, chart: &Chart, names: &Name
         seen.dedup();
         seen
     };
-    if visits.is_empty() {
+    // One mark alone says nothing that the lines do not.
+    let bars = || groups.iter().flat_map(|(_, bars)| bars);
+    if bars().all(|b| b.spans.is_empty()) && bars().map(|b| b.marks.len()).sum::<usize>() < 2 {
         return;
     }
     page.heading("Time line");
@@ -118,6 +143,7 @@ pub(super) fn draw(page: &mut Page, coding: &Coding, chart: &Chart, names: &Name
             }
         }
     }
+    used.sort_by_key(|sign| ORDER.iter().position(|o| *o == sign.2));
     legend(page, &used);
 }
 
@@ -134,6 +160,7 @@ fn access_name(chart: &Chart, id: Option<&str>) -> String {
     }
     match &access.needed_because {
         Some(need) => format!("{name}, needed: {need}"),
+        None if chart.accesses.len() > 1 => format!("{name}, no need charted"),
         None => name,
     }
 }
@@ -321,6 +348,10 @@ impl Scale {
             }
         }
         let mut marks = bar.marks.clone();
+        let end = self.from + self.cells as i64 * self.minutes;
+        if bar.spans.iter().any(|s| s.1 > end) {
+            marks.push((end - 1, Mark::On));
+        }
         marks.sort_by_key(|m| m.1);
         for (minute, mark) in marks {
             show(self.cell(minute), signs.mark(mark));

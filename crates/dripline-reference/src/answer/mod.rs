@@ -66,7 +66,7 @@ impl Default for Options {
 }
 
 /// Codes charts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Coder {
     /// Table of drugs.
     pub formulary: Formulary,
@@ -74,12 +74,6 @@ pub struct Coder {
     pub profiles: Profiles,
     /// Reference tables, where a store is opened. Without one, edits that need a table say that they were not run.
     pub store: Option<Arc<Store>>,
-}
-
-impl Default for Coder {
-    fn default() -> Self {
-        Coder { formulary: Formulary::built_in(), profiles: Profiles::built_in(), store: None }
-    }
 }
 
 /// A coding, and what was known on the way that its shape does not hold.
@@ -311,7 +305,7 @@ impl Coder {
             if chart.policy.get(name).is_some_and(|own| own != value) {
                 let took = format!("{value}");
                 assumptions.push(assumption(
-                    &format!("policy.{name}"),
+                    format!("policy.{name}"),
                     took,
                     "the call sets this switch, which wins over the case's policy",
                 ));

@@ -65,10 +65,13 @@ enum Change {
     At(Minute),
 }
 
+/// What an answer of so many minutes says, after what holds for all of them.
+type ByMinutes = (Vec<Change>, fn(i64) -> Change);
+
 /// The answers that are tried.
 struct Answers {
     choices: Vec<(String, Vec<Change>)>,
-    minutes: Option<(Vec<Change>, fn(i64) -> Change)>,
+    minutes: Option<ByMinutes>,
     clock: bool,
 }
 
