@@ -48,67 +48,6 @@ pub(super) fn ask(ready: &Ready, field: Field, rule: RuleId, rows: &[Ix]) -> Str
         Field::Stop => {
             let seen = match first.stop_source {
                 Some(dripline::chart::StopSource::Expected) => charted("expected stop", first.stop.map(clock)),
-                Some(dripline::chart::StopSource::LastSeen) => {
-                    charted("time it was last seen running", first.stop.map(clock))
-                }
-                _ => String::new(),
-            };
-            format!("{what}: the chart holds no stop.{seen} When did it stop? Choices: it stopped at ____; {REST}")
-        }
-        Field::Start if rule == RuleId::MissingBoth => format!(
-            "{what}: the chart holds neither start nor stop. How was it given, and when did it start and stop? Choices: by hand at ____; as an infusion from ____ to ____; {REST}"
-        ),
-        Field::Start => {
-            format!("{what}: the chart holds no start. When was it started or given? Choices: at ____; {REST}")
-        }
-        Field::Method => format!(
-            "{what}: the chart does not say how it was given. How was it given? Choices: by hand at ____; as an infusion from ____ to ____; {REST}"
-        ),
-        Field::Unlisted => format!(
-            "{what}: please describe how and where it was given. Choices: as charted, namely ____; by another route, namely ____; {REST}"
-        ),
-        Field::Indication => {
-            let given = list(
-                rows.iter()
-                    .filter_map(|&r| ready.chart.administrations[r as usize].indication.clone())
-                    .map(|i| format!("“{i}”")),
-            );
-            let given = match given.is_empty() {
-                true => "the chart gives no reason".to_owned(),
-                false => format!("the chart gives {given} as the reason"),
-            };
-            format!(
-                "{what}: {given}. What was it given for? Choices: it was given for ____; for no reason beyond what is charted; {REST}"
-            )
-        }
-        Field::Rate => "rate".to_owned(),
-        Field::Volume => "volume".to_owned(),
-        Field::Attended => "attended".to_owned(),
-        Field::Route => "route".to_owned(),
-        Field::Purpose | Field::LowValue => "purpose".to_owned(),
-        Field::Counselling => "counselling".to_owned(),
-        Field::Age => "age_years".to_owned(),
-        Field::Lesions => "lesions".to_owned(),
-        Field::Components => "components".to_owned(),
-        Field::VaccineKind => "drug".to_owned(),
-        Field::PumpOwner => "pump.owner".to_owned(),
-        Field::PumpKind => "pump.kind".to_owned(),
-        Field::PlannedMinutes => "planned_minutes".to_owned(),
-        Field::AccessKind => access(),
-    }
-}
-
-/// The question about some administrations.
-pub(super) fn ask(ready: &Ready, field: Field, rule: RuleId, rows: &[Ix]) -> String {
-    let what =
-        list(rows.iter().map(|&r| describe(&ready.chart.administrations[r as usize], &ready.resolved.ids[r as usize])));
-    let first = &ready.chart.administrations[rows[0] as usize];
-    let charted =
-        |key: &str, value: Option<String>| value.map_or(String::new(), |v| format!(" The charted {key} is {v}."));
-    match field {
-        Field::Stop => {
-            let seen = match first.stop_source {
-                Some(dripline::chart::StopSource::Expected) => charted("expected stop", first.stop.map(clock)),
                 Some(dripline::chart::StopSource::LastSeen) => charted("time it was last seen running", first.stop.map(clock)),
                 _ => String::new(),
             };
@@ -126,9 +65,12 @@ pub(super) fn ask(ready: &Ready, field: Field, rule: RuleId, rows: &[Ix]) -> Str
         ),
         Field::Indication => {
             let given = list(rows.iter().filter_map(|&r| ready.chart.administrations[r as usize].indication.clone()).map(|i| format!("“{i}”")));
-            let given = if given.is_empty() { "no reason".to_owned() } else { given };
+            let given = match given.is_empty() {
+                true => "the chart gives no reason".to_owned(),
+                false => format!("the chart gives {given} as the reason"),
+            };
             format!(
-                "{what}: the chart gives {given} as the reason. What was it given for? Choices: it was given for ____; for no reason beyond what is charted; {REST}"
+                "{what}: {given}. What was it given for? Choices: it was given for ____; for no reason beyond what is charted; {REST}"
             )
         }
         Field::Rate => format!(
