@@ -310,10 +310,8 @@ impl View<'_> {
             return;
         }
         page.blank();
-        page.line(&[(
-            Ink::Heading,
-            "  For coder and auditor only: what each answer would earn. Never part of a message.",
-        )]);
+        let only = "For coder and auditor only, never in a message: what each answer would earn";
+        page.words(&[(Ink::Plain, "  ")], 2, Ink::Heading, only);
         let now = Answer::of(self.coding);
         for (i, query) in queries.iter().enumerate() {
             self.outcomes(page, i + 1, query, &now);
