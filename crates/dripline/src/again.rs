@@ -234,7 +234,9 @@ fn too_near_infusion<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i:
     }
     let item = ws.items[i as usize];
     let (earliest, latest) = (item.start, item.latest_end(ctx));
-    let started = ws.scratch.partition_point(|s| s.0 <= latest);
+    // A push that ended in the minute in which the infusion began was over by then.
+    let over = item.stop > item.start;
+    let started = ws.scratch.partition_point(|s| if over { s.0 < latest } else { s.0 <= latest });
     if started == 0 {
         return false;
     }
@@ -294,5 +296,13 @@ fn simultaneous<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, from: u
         }
     }
     pushes.truncate(kept);
+    // Where the first push of a drug gave way to another drug's, its next one is the first that is coded.
+    for k in from..pushes.len() {
+        let identity = ws.items[pushes[k].item as usize].identity;
+        let coded = pushes[from..k].iter().any(|p| ws.items[p.item as usize].identity == identity);
+        if pushes[k].again && !pushes[k].infused && !coded {
+            pushes[k].again = false;
+        }
+    }
     ws.pushes = pushes;
 }

@@ -34,6 +34,9 @@ impl Unit {
 }
 
 /// Earns units for a chain of rows, unless the code is not yet in force.
+///
+/// Called from many places: one copy keeps the steps together in the processor's memory for instructions.
+#[inline(never)]
 pub(crate) fn earn<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: u32, rule: R, unit: Unit) {
     if unit.day < unit.code.since_day() && ctx.on(R::CodeNotInForce) {
         rec.block(head, unit.code, R::CodeNotInForce, Fact::None);
@@ -502,12 +505,15 @@ fn run<T: Recorder>(
                     );
                 }
                 let threshold = ctx.policy.push_max_minutes.min(m - 1);
-                let other =
-                    if lead.aborted && !ctx.facility() && ctx.policy.aborted_infusion == AbortedInfusion::Intended53 {
-                        Modifier::M53
-                    } else {
-                        Modifier::None
-                    };
+                let other = if lead.aborted
+                    && m <= ctx.policy.push_max_minutes
+                    && !ctx.facility()
+                    && ctx.policy.aborted_infusion == AbortedInfusion::Intended53
+                {
+                    Modifier::M53
+                } else {
+                    Modifier::None
+                };
                 let unit = Unit {
                     code,
                     distinct: if is_initial { site.modifier } else { Modifier::None },
@@ -769,7 +775,7 @@ fn fluid<T: Recorder>(
                 if !first && secondary != Modifier::None && hour < 2 {
                     ws.item_cite(rec, i, R::HydrationModifier, Fact::None);
                 }
-                let stands = meet(ws.span(ws.items[i as usize].net), part);
+                let stands = !fluid.per_interval || meet(ws.span(ws.items[i as usize].net), part);
                 if stands || n == fluid.items.0 {
                     earn(ctx, ws, rec, head, R::UnitHydration, Unit { units: u32::from(n == fluid.items.0), ..unit });
                 }

@@ -259,6 +259,8 @@ pub struct ServiceState {
     pub kind: ServiceKind,
     /// The code is 36430.
     pub is_36430: bool,
+    /// A code that a practitioner does not report from a facility.
+    pub facility_reports: bool,
     /// Date.
     pub day: Day,
     /// Charted times.

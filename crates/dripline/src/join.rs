@@ -116,7 +116,11 @@ fn join_runs<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         if let (true, Some((p, ends))) = (same, prev) {
             let (a, b) = (&case.rows[p as usize], &case.rows[i as usize]);
             let rates = a.rate.is_some() && b.rate.is_some() && a.rate != b.rate;
-            if k.4 < ends {
+            let leaves = |row: Ix| crate::times::long_pump(ctx, ws, row, &ws.lent[row as usize]);
+            // A pump that the patient leaves with is a service of its own beside what is given on the spot.
+            if leaves(p) != leaves(i) {
+                // Not one run.
+            } else if k.4 < ends {
                 if ctx.on(R::ConcurrentSameDrug) && ws.union(p, i) {
                     rec.cite(p, R::ConcurrentSameDrug, Fact::Other(i));
                     rec.cite(i, R::ConcurrentSameDrug, Fact::Other(p));

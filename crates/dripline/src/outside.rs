@@ -219,7 +219,7 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         ws.scratch.clear();
         let mut heads = lead.first_row;
         let mut first_start = lead.start;
-        let (mut access, mut second) = (None, false);
+        let (mut access, mut second): (_, Option<Item>) = (None, None);
         for &k in of_visit {
             let o = ws.items[k as usize];
             for p in o.net.0..o.net.1 {
@@ -239,7 +239,7 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                     Some(x)
                         if x != a && (ctx.case.accesses[a as usize].needed || ctx.case.accesses[x as usize].needed) =>
                     {
-                        second = true
+                        second = Some(second.filter(|s| s.start <= o.start).unwrap_or(o));
                     }
                     _ => {}
                 }
@@ -261,11 +261,13 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96369, day, 1));
             for h in 1..=(m - 31).div_euclid(60).max(0) {
                 let day = at(ws, 60 * h + 30, 60 * h);
-                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96370, day, 1));
+                for &k in of_visit {
+                    let row = ws.items[k as usize].first_row;
+                    earn(ctx, ws, rec, row, R::UnitScPump, unit(Code::N96370, day, u32::from(row == heads)));
+                }
             }
-            if second {
-                let day = at(ws, 0, 0);
-                earn(ctx, ws, rec, heads, R::UnitScPump, unit(Code::N96371, day, 1));
+            if let Some(second) = second {
+                earn(ctx, ws, rec, second.first_row, R::UnitScPump, unit(Code::N96371, second.day, 1));
             }
             for &k in of_visit {
                 ws.item_cite(rec, k, R::UnitScPump, Fact::Minutes(m));
@@ -330,7 +332,10 @@ fn artery<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96422, day, 1));
         for h in 1..=(m - 31).div_euclid(60).max(0) {
             let day = at(ws, 60 * h + 30, 60 * h);
-            earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96423, day, 1));
+            for &k in same {
+                let row = ws.items[k as usize].first_row;
+                earn(ctx, ws, rec, row, R::UnitChemoIa, unit(Code::N96423, day, u32::from(k == n as u32)));
+            }
         }
         for &k in &same[1..] {
             earn(ctx, ws, rec, ws.items[k as usize].first_row, R::UnitChemoIa, unit(Code::N96422, day, 0));

@@ -4,7 +4,7 @@ use crate::case::{Ix, NONE};
 use crate::chart::Setting;
 use crate::code::Code;
 use crate::minutes::{add, cut, cut_sorted, shared, total};
-use crate::policy::{ChemoConcurrent, ConcurrentLimit, MajorityOf, OverlapMinutes, OverlapRule, Switch};
+use crate::policy::{ChemoConcurrent, ConcurrentLimit, MajorityOf, OfficeInitial, OverlapMinutes, OverlapRule, Switch};
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
 use crate::work::{Ctx, Item, Kind, Placing, VeinClass, Workspace};
@@ -51,12 +51,11 @@ pub(crate) fn next_group(ws: &Workspace, lo: usize) -> Option<Group> {
     Some(Group { lo, hi })
 }
 
-/// First of the rows that stand together with the office visit's main reason.
+/// First of the rows that stand together with the office visit's main reason; a payer that ranks asks for no reason.
 fn reason_head(ctx: &Ctx, ws: &mut Workspace) -> Ix {
+    let asked = ctx.case.setting == Setting::Office && ctx.policy.office_initial == OfficeInitial::Reason;
     match ctx.case.primary_reason {
-        Some(reason) if ctx.case.setting == Setting::Office && (reason as usize) < ctx.case.rows.len() => {
-            ws.find(reason)
-        }
+        Some(reason) if asked && (reason as usize) < ctx.case.rows.len() => ws.find(reason),
         _ => NONE,
     }
 }

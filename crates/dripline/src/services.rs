@@ -134,6 +134,7 @@ pub(crate) fn services<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) 
         let included = |rule| Verdict { kind: VerdictKind::Included, rule: Some(rule) };
         let kept = Verdict { kind: VerdictKind::Kept, rule: None };
         let verdict = match s.kind {
+            _ if s.facility_reports && from_facility(ctx) => included(R::PhysicianNotInFacility),
             ServiceKind::Draw if ctx.on(R::PortDraw) => {
                 if lines || other_service(ctx, s.day, Some(n)) {
                     included(R::PortDraw)
@@ -164,13 +165,17 @@ pub(crate) fn services<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) 
     }
 }
 
-/// A practitioner's claim in a facility keeps only the codes that may stand on it.
-pub(crate) fn practitioner<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
-    if !(ctx.case.billed_by == Some(crate::chart::Biller::Practitioner)
+/// Is it a practitioner's claim from a facility?
+fn from_facility(ctx: &Ctx) -> bool {
+    ctx.case.billed_by == Some(crate::chart::Biller::Practitioner)
         && ctx.case.facility_place
         && ctx.on(R::PosList)
-        && ctx.on(R::PhysicianNotInFacility))
-    {
+        && ctx.on(R::PhysicianNotInFacility)
+}
+
+/// A practitioner's claim in a facility keeps only the codes that may stand on it.
+pub(crate) fn practitioner<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !from_facility(ctx) {
         return;
     }
     let mut earned = std::mem::take(&mut ws.earned);

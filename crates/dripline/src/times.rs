@@ -141,7 +141,9 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
             }
         }
     };
-    if let Some(field) = lacks(ctx, rec, lent) {
+    if !long_pump(ctx, ws, i, lent)
+        && let Some(field) = lacks(ctx, rec, lent)
+    {
         return undocumented(ws, rec, i, lent, field);
     }
     if stop - start > policy.long_run_minutes
@@ -154,7 +156,7 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
 }
 
 /// Is this the start of a long infusion by a pump that has a code of its own?
-fn long_pump(ctx: &Ctx, ws: &Workspace, i: Ix, lent: &Lent) -> bool {
+pub(crate) fn long_pump(ctx: &Ctx, ws: &Workspace, i: Ix, lent: &Lent) -> bool {
     let Standing::Live(lane @ (Kind::Vein | Kind::ArteryChemo)) = ws.standing[i as usize] else { return false };
     let pump_of = |row: Ix| ctx.case.rows[row as usize].pump;
     let (lo, hi) = lent.bag;
@@ -163,7 +165,11 @@ fn long_pump(ctx: &Ctx, ws: &Workspace, i: Ix, lent: &Lent) -> bool {
         || pump.is_some_and(|p| p.event.is_none_or(|event| event == PumpEvent::Start));
     start
         && lent.class != VeinClass::Hydration
-        && lent.planned.is_some_and(|planned| i64::from(planned) > ctx.policy.prolonged_pump_minutes)
+        && match (lent.planned, lent.start, lent.stop) {
+            (Some(planned), _, _) => i64::from(planned) > ctx.policy.prolonged_pump_minutes,
+            (None, Some(start), Some(stop)) => stop - start > ctx.policy.prolonged_pump_minutes,
+            _ => false,
+        }
         && own_pump_code(ctx, &mut Codes, i, pump, lent.class, lane).is_some()
 }
 

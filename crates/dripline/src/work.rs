@@ -386,6 +386,7 @@ impl Workspace {
     }
 
     /// All rows of an item earn nothing, by this rule.
+    #[inline(never)]
     pub(crate) fn item_out<R: Recorder>(&mut self, rec: &mut R, item: u32, rule: RuleId, fact: Fact) {
         self.items[item as usize].done = true;
         let mut row = self.items[item as usize].first_row;

@@ -142,11 +142,13 @@ impl Page {
         let wrapped: Vec<Vec<String>> = cells.iter().zip(widths).map(|((_, t), w)| wrap(t, *w)).collect();
         for i in 0..wrapped.iter().map(Vec::len).max().unwrap_or(0) {
             let mut line: Vec<(Ink, String)> = vec![(Ink::Plain, "  ".to_owned())];
-            for ((lines, (ink, _)), w) in wrapped.iter().zip(cells).zip(widths) {
+            for (n, ((lines, (ink, _)), w)) in wrapped.iter().zip(cells).zip(widths).enumerate() {
                 let text = lines.get(i).map_or("", String::as_str);
                 let pad = " ".repeat(w.saturating_sub(width(text)));
                 // Numbers stand right.
-                let number = (1..5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+                let number = n + 1 < widths.len()
+                    && (1..5).contains(&text.len())
+                    && (text == "–" || text.bytes().all(|b| b.is_ascii_digit()));
                 line.push((*ink, if number { format!("{pad}{text}  ") } else { format!("{text}{pad}  ") }));
             }
             if let Some((_, text)) = line.last_mut() {

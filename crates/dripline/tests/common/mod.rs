@@ -185,7 +185,14 @@ pub fn visit_of(rng: &mut Rng, traits: Traits, rows: usize) -> Case {
     }
     if rng.percent(20) {
         let kind = rng.pick(&[ServiceKind::Visit, ServiceKind::Laboratory, ServiceKind::Draw, ServiceKind::NurseVisit]);
-        case.services.push(ServiceState { kind, is_36430: false, day, times: None, has_25: false });
+        case.services.push(ServiceState {
+            kind,
+            is_36430: false,
+            facility_reports: false,
+            day,
+            times: None,
+            has_25: false,
+        });
     }
     case
 }
@@ -250,6 +257,7 @@ pub fn odd_of(rng: &mut Rng, n: usize) -> Case {
         case.services.push(ServiceState {
             kind,
             is_36430: kind == ServiceKind::Transfusion && rng.percent(60),
+            facility_reports: false,
             day: Day(day.0 + rng.weighted(&[80, 20]) as i32),
             times: rng.some(50, |r| (from, from + r.range(5, 120))),
             has_25: rng.percent(30),
