@@ -65,6 +65,17 @@ Examples:
     /// Look at policies
     #[command(subcommand)]
     Policy(Policy),
+    /// CMS's tables: read release files into the reference store, list it, compare two quarters
+    #[command(after_help = "\
+Nothing is required to code a chart: an edit whose table of the quarter is not stored says so.
+What a file holds is told by its content; its quarter by the file, its name or --quarter.
+
+Examples:
+  dripline reference import medicare-ncci-2026q1-practitioner-ptp-edits.zip
+  dripline reference import mue.csv --quarter 2026Q1
+  dripline reference list
+  dripline reference diff mue-practitioner 2025Q4 2026Q1")]
+    Reference(Reference),
     /// The JSON Schema of what goes in or comes out
     Schema {
         /// Which
@@ -87,7 +98,7 @@ pub struct Rules {
     /// Set one policy switch; wins over everything else; may be repeated
     #[arg(long, value_name = "SWITCH=VALUE")]
     pub set: Vec<String>,
-    /// Folder of reference tables
+    /// Folder of reference tables; else DRIPLINE_REFERENCE, else the user's data folder
     #[arg(long, value_name = "DIR")]
     pub reference: Option<PathBuf>,
 }
@@ -175,6 +186,40 @@ pub enum Policy {
         /// On this date
         #[arg(long, value_name = "DATE")]
         as_of: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub struct Reference {
+    /// Folder of reference tables; else DRIPLINE_REFERENCE, else the user's data folder
+    #[arg(long, value_name = "DIR", global = true)]
+    pub reference: Option<PathBuf>,
+    #[command(subcommand)]
+    pub what: ReferenceWhat,
+}
+
+#[derive(Subcommand)]
+pub enum ReferenceWhat {
+    /// Read release files into the store: all of them, or none
+    Import {
+        /// Release files: zip, gzip, xlsx, csv or text
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The quarter of the files, where they do not say it
+        #[arg(long, value_name = "2026Q1")]
+        quarter: Option<String>,
+    },
+    /// What the store holds
+    List,
+    /// What a later quarter of a table changes
+    Diff {
+        /// The table; without it, every table that has two quarters
+        table: Option<String>,
+        /// The earlier quarter; without it, the last but one
+        #[arg(requires = "after")]
+        before: Option<String>,
+        /// The later quarter; without it, the last
+        after: Option<String>,
     },
 }
 

@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
+use std::sync::Arc;
 
 use dripline_formats::error::ReadError;
 use dripline_formats::input::{Case, Cases};
 use dripline_reference::{ChartError, Coder, Options, profile};
 
 use crate::args::Rules;
+use crate::command::reference;
 use crate::out::{Stop, wrong};
 
 /// Calls `each` for every case of the files, good or bad. Errors of files stand in the place of their cases.
@@ -22,7 +24,6 @@ pub fn every(
             Ok(opened) => opened,
             Err(error) => {
                 each(Err(error))?;
-                before += 1;
                 continue;
             }
         };
@@ -68,10 +69,8 @@ fn open(file: &str) -> Result<(String, Box<dyn BufRead>), ReadError> {
 
 /// The coder and the options that the command line asks for.
 pub fn coder(rules: &Rules) -> Result<(Coder, Options), Stop> {
-    if rules.reference.is_some() {
-        return Err(wrong("--reference: this build reads no reference tables", "leave it out"));
-    }
-    let mut coder = Coder::default();
+    let store = reference::open(rules.reference.as_deref())?;
+    let mut coder = Coder { store: store.map(Arc::new), ..Coder::default() };
     let mut options = Options::default();
     if let Some(named) = &rules.profile {
         options.profile = Some(policy(&mut coder, named)?);

@@ -1,5 +1,8 @@
 //! The `dripline` command: reads the command line, calls one function, prints.
 
+// An error is as large as what it tells, and there are few of them.
+#![allow(clippy::result_large_err)]
+
 mod args;
 mod cases;
 mod command;
@@ -39,6 +42,7 @@ fn run(command: &Command, out: &mut Out) -> Ends {
         Command::Rule(args) => command::rule::run(args, out),
         Command::Test(args) => command::test::run(args, out),
         Command::Policy(args) => command::policy::run(args, out),
+        Command::Reference(args) => command::reference::run(args, out),
         Command::Convert(args) => command::convert::run(args, out),
         Command::Schema { of } => {
             let schema = match of {

@@ -172,6 +172,12 @@ const fn unit(kind: Kind, factor: u64, word: &'static str) -> Unit {
 pub const DOSE: Unit = unit(Kind::Doses, 1, "dose");
 /// A millilitre.
 pub const MILLILITRE: Unit = unit(Kind::Volume, 1_000, "mL");
+/// A milligram.
+pub const MILLIGRAM: Unit = unit(Kind::Mass, 1_000_000, "mg");
+/// A gram.
+pub const GRAM: Unit = unit(Kind::Mass, 1_000_000_000, "g");
+/// An international unit.
+pub const INTERNATIONAL_UNIT: Unit = unit(Kind::Activity, 1_000, "IU");
 
 /// Spellings in lower case, sorted.
 const UNITS: &[(&str, Unit)] = &[

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod dose;
+pub mod edits;
 pub mod formulary;
 mod identity;
 pub mod lines;

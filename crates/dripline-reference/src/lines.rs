@@ -1,7 +1,7 @@
 //! Drug lines: doses added per day and code, rounded up to billing units, with what was thrown away.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dripline::case::{Ix, NONE, OrderState, Row};
 use dripline::chart::{
@@ -16,6 +16,7 @@ use crate::answer::ask::describe;
 use crate::dose::{Amount, Kind, Ratio, Strength};
 use crate::formulary::{Entry, Formulary};
 use crate::resolve::{Choice, Question, Resolved, choose, unknown_name};
+use crate::tables::{Kind as Table, Quarter};
 
 /// The drug lines of a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct DrugLines {
     pub questions: Vec<Question>,
     /// Rules that kept an administration without a drug line.
     pub noted: Vec<(Ix, R)>,
+    /// Reference tables that decided something.
+    pub tables: BTreeSet<(Table, Quarter)>,
 }
 
 /// Works out the drug lines.
@@ -44,7 +47,7 @@ pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary
     let parts = ctx.parts(&Answer::None, &mut open);
     let lines = ctx.lines(&parts, &mut open);
     let questions = ctx.questions(&open, &lines);
-    DrugLines { lines, assumptions: open.assumptions, questions, noted: open.noted }
+    DrugLines { lines, assumptions: open.assumptions, questions, noted: open.noted, tables: open.tables }
 }
 
 /// The drug lines alone, without what was assumed or is missing: for answers and readings that are tried out.
@@ -87,6 +90,8 @@ enum Answer {
     Dose(Ix),
     /// What stands uncharted came out of such containers.
     Containers(Holding),
+    /// What stands uncharted came out of single-dose containers, each with a unit left that was thrown away.
+    Discard,
     /// What became of the rest in the single-dose containers of these rows.
     Rest(Vec<Ix>, Rest),
 }
@@ -118,6 +123,8 @@ struct Open {
     rests: Vec<(Vec<Ix>, bool)>,
     /// Rules that kept a row without a line.
     noted: Vec<(Ix, R)>,
+    /// Reference tables that decided something.
+    tables: BTreeSet<(Table, Quarter)>,
 }
 
 /// What the dose came out of.
@@ -144,8 +151,8 @@ struct Part<'a> {
     given: Ratio,
     /// The charted text of what was given.
     shown: String,
-    /// In millilitres, where the dose is a volume.
-    millilitres: Option<Ratio>,
+    /// One unit of the code in the measure of the NDC, and the measure.
+    ndc_measure: Option<(Ratio, &'static str)>,
     holding: Holding,
     /// Labelled content of the single-dose containers, in units of the code.
     content: Ratio,
@@ -248,15 +255,39 @@ impl<'a> Ctx<'a> {
         if let (Some(code), None) = (&drug.hcpcs, drug.hcpcs.as_deref().and_then(|c| self.formulary.by_hcpcs(c))) {
             // A vaccine's product code counts doses, and one is given at a time.
             if row.class == Class::Vaccine && code.bytes().all(|b| b.is_ascii_digit()) {
-                parts.push(self.part(i, row, code, ONE_DOSE, Ratio::whole(1), None, answer));
+                if a.dose.is_some() || matches!(answer, Answer::Dose(of) if *of == i) {
+                    parts.push(self.part(i, row, code, ONE_DOSE, Ratio::whole(1), None, answer));
+                } else {
+                    open.doses.push(i);
+                }
+            } else if let Some((unit, table)) = self.billing_unit(code, on, open) {
+                let given = match answer {
+                    Answer::Dose(of) if *of == i => Some(Ratio::whole(1)),
+                    _ => dose.and_then(|d| d.units_of(&unit, None).ok()),
+                };
+                match given {
+                    Some(given) if !given.is_zero() => {
+                        open.assumptions.push(Assumption {
+                            path: path(i, "hcpcs"),
+                            took: unit.to_string(),
+                            why: format!("{table} gives it as one unit of {code}"),
+                        });
+                        parts.push(self.part(i, row, code, unit, given, None, answer));
+                    }
+                    _ => open.doses.push(i),
+                }
             } else {
                 none(open, format!("what one unit of {code} is stands in no loaded table"));
             }
             return;
         }
         if drug.rows.is_empty() {
-            if let Some(name) = a.drug.as_deref().filter(|n| !n.trim().is_empty()) {
-                none(open, unknown_name(self.formulary, name));
+            match a.drug.as_deref().filter(|n| !n.trim().is_empty()) {
+                Some(name) => none(open, unknown_name(self.formulary, name)),
+                None if drug.ndc.is_some() || a.rxnorm.is_some() => {
+                    none(open, "the identifier is in none of the loaded tables".into());
+                }
+                None => {}
             }
             return;
         }
@@ -304,7 +335,18 @@ impl<'a> Ctx<'a> {
             return;
         }
         let entry = self.entry(rows[0]);
-        let (Some(code), Some(unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
+        let (Some(code), Some(mut unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
+        if a.hcpcs.is_some()
+            && let Some((stated, table)) = self.billing_unit(code, on, open)
+            && stated.units_of(&unit, None).is_ok_and(|n| n != Ratio::whole(1))
+        {
+            open.assumptions.push(Assumption {
+                path: path(i, "hcpcs"),
+                took: stated.to_string(),
+                why: format!("{table} gives it as one unit of {code}; the table of drugs has {unit}"),
+            });
+            unit = stated;
+        }
         let given = match answer {
             Answer::Dose(of) | Answer::Size(of, _) if *of == i => Some(Ratio::whole(1)),
             _ => self.given(i, row, entry, unit, dose),
@@ -313,6 +355,22 @@ impl<'a> Ctx<'a> {
             Some(given) if !given.is_zero() => parts.push(self.part(i, row, code, unit, given, Some(entry), answer)),
             _ => open.doses.push(i),
         }
+    }
+
+    /// What one unit of a code is by the tables of the quarter, and which of them says so.
+    fn billing_unit(&self, code: &str, on: Date, open: &mut Open) -> Option<(Amount, String)> {
+        let tables = &self.resolved.tables;
+        let quarter = tables.quarter(on);
+        let asp = tables.asp(on).and_then(|t| t.find(code)).map(|row| (Table::Asp, row.dosage_text.clone()));
+        let hcpcs = || {
+            let row = tables.hcpcs(on)?.find(code)?;
+            Some((Table::Hcpcs, row.dosage_text.clone()?))
+        };
+        let (kind, text) = asp.or_else(hcpcs)?;
+        let dosage = crate::tables::dosage::read(&text).ok()?;
+        let unit = format!("{} {}", dosage.amount.normalize(), dosage.unit).parse().ok()?;
+        open.tables.insert((kind, quarter));
+        Some((unit, format!("the table of {quarter}, {},", kind.label())))
     }
 
     /// The code that stands for a charted one that is not in force on the date.
@@ -431,7 +489,7 @@ impl<'a> Ctx<'a> {
                     part.content = part.given;
                     part.wasted = None;
                 }
-                part.shown = format!("{n} of {unit}");
+                part.shown = format!("{n} {} of {unit}", if n == 1 { "container" } else { "containers" });
                 parts.push(part);
             }
         }
@@ -453,7 +511,7 @@ impl<'a> Ctx<'a> {
         let strength = entry.and_then(|e| e.strength.as_ref());
         let date = row.day.date();
         let dose = a.dose.as_deref().and_then(|d| d.parse::<Amount>().ok());
-        let (holding, content, wasted) = self.held(i, row, unit, strength, given, answer);
+        let (holding, content, wasted) = self.held(i, row, code, unit, strength, given, answer);
         let listed = self.policy.ja_jb_list.iter().any(|c| c.eq_ignore_ascii_case(code)) && self.on(R::Sad);
         Part {
             row: i,
@@ -463,7 +521,7 @@ impl<'a> Ctx<'a> {
             ndc: drug.ndc.as_deref(),
             given,
             shown: a.dose.clone().or_else(|| a.volume.clone()).unwrap_or_else(|| unit.to_string()),
-            millilitres: dose.filter(|d| d.unit.kind == Kind::Volume).and_then(|d| d.units_of(&ONE_ML, None).ok()),
+            ndc_measure: self.ndc_measure(i, code, unit, given, dose, date, entry),
             holding,
             content,
             wasted,
@@ -477,23 +535,108 @@ impl<'a> Ctx<'a> {
         }
     }
 
+    /// Does a hospital get nothing of its own for the drug in the quarter, by Addendum B?
+    fn packaged(&self, code: &str, on: Date) -> bool {
+        let hospital = self.resolved.case.setting == Setting::Facility;
+        let row = || self.resolved.tables.addendum_b(on)?.find(code);
+        hospital && row().is_some_and(|r| r.status == "N")
+    }
+
+    /// One unit of the code in the measure that the NDC is counted in: ML, UN, F2, GR or ME.
+    ///
+    /// A charted volume is millilitres; a clotting factor is counted in international units; the crosswalk of the
+    /// quarter tells what one container is; else the strength, else the charted weight itself.
+    #[allow(clippy::too_many_arguments)]
+    fn ndc_measure(
+        &self,
+        i: Ix,
+        code: &str,
+        unit: Amount,
+        given: Ratio,
+        dose: Option<Amount>,
+        date: Date,
+        entry: Option<&Entry>,
+    ) -> Option<(Ratio, &'static str)> {
+        let drug = &self.resolved.drugs[i as usize];
+        let ndc = drug.ndc.as_deref()?;
+        let strength = entry.and_then(|e| e.strength.as_ref());
+        let per_unit = |of: &Amount, strength| unit.units_of(of, strength).ok();
+        if let Some(dose) = dose.filter(|d| d.unit.kind == Kind::Volume) {
+            return Some((dose.units_of(&ONE_ML, None).ok()?.over(given)?, "ML"));
+        }
+        if unit.unit.kind == Kind::Activity && clotting_factor(code) {
+            return Some((per_unit(&ONE_IU, None)?, "F2"));
+        }
+        if let Some(millilitres) = per_unit(&ONE_ML, strength) {
+            return Some((millilitres, "ML"));
+        }
+        let listed =
+            self.resolved.tables.ndc(date).and_then(|t| t.find(ndc).iter().find(|r| r.code.to_string() == code));
+        if let Some(row) = listed {
+            let (size, units) = (ratio(row.package_size)?, ratio(row.bill_units)?);
+            // The size is in millilitres but for a powder or a whole piece, whose size is one.
+            let measure = if size == Ratio::whole(1) { "UN" } else { "ML" };
+            return Some((size.over(units)?, measure));
+        }
+        let counted = |d: &Amount| matches!(d.unit.kind, Kind::Vials | Kind::Containers | Kind::Tablets);
+        if let Some(dose) = dose.filter(counted) {
+            return Some((dose.value.over(given)?, "UN"));
+        }
+        let dose = dose.filter(|d| d.unit.kind == Kind::Mass)?;
+        let (of, measure) = match drug.route.as_str() {
+            "topical" | "top" | "transdermal" => (ONE_G, "GR"),
+            _ => (ONE_MG, "ME"),
+        };
+        Some((dose.units_of(&of, None).ok()?.over(given)?, measure))
+    }
+
+    /// What a line's NDC quantity is, that of what was thrown away, and the measure.
+    fn ndc_quantity(&self, group: &[&Part], waste: u64, open: &mut Open) -> Option<(Ratio, Ratio, &'static str)> {
+        let first = group[0];
+        first.ndc?;
+        let (per_unit, measure) = first.ndc_measure?;
+        let same = group.iter().all(|p| p.ndc_measure.is_some_and(|m| m.1 == measure));
+        let given = group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.given.times(p.ndc_measure?.0)?))?;
+        if !same {
+            return None;
+        }
+        if let ("UN", true) = (measure, self.resolved.tables.ndc(first.date).is_some()) {
+            open.assumptions.push(Assumption {
+                path: path(first.row, "ndc"),
+                took: "counted in whole containers (UN)".into(),
+                why: "the crosswalk gives the container a size of one; a liquid of 1 mL would be counted in ML".into(),
+            });
+        }
+        // One line holds both where the payer wants one.
+        let wasted = Ratio::whole(waste).times(per_unit)?;
+        let given = if self.policy.waste_lines == WasteLines::One { given.plus(wasted)? } else { given };
+        Some((given, wasted, measure))
+    }
+
     /// The containers of a row: what sort, what they hold and what was thrown away, in units of the code.
+    #[allow(clippy::too_many_arguments)]
     fn held(
         &self,
         i: Ix,
         row: &Row,
+        code: &str,
         unit: Amount,
         strength: Option<&Strength>,
         given: Ratio,
         answer: &Answer,
     ) -> (Holding, Ratio, Option<Ratio>) {
         let a = self.charted(i);
-        if matches!(row.class, Class::Vaccine | Class::Blood) && self.on(R::JwExclusions) {
+        let exempt = matches!(row.class, Class::Vaccine | Class::Blood) || self.packaged(code, row.day.date());
+        if exempt && self.on(R::JwExclusions) {
             return (Holding::Exempt, Ratio::ZERO, None);
         }
         let uncharted = match answer {
             Answer::Containers(Holding::Single) => (Holding::Single, given, Some(Ratio::ZERO)),
             Answer::Containers(other) => (*other, Ratio::ZERO, None),
+            Answer::Discard => {
+                let content = Ratio::whole(given.ceil().saturating_add(1));
+                (Holding::Single, content, content.minus(given))
+            }
             _ => (Holding::Uncharted, Ratio::ZERO, None),
         };
         let Some(containers) = a.containers.as_deref() else { return uncharted };
@@ -646,7 +789,7 @@ impl<'a> Ctx<'a> {
         let given = if shown.len() > 6 { format!("{} doses", shown.len()) } else { shown.join(" + ") };
         let total = group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.given)).unwrap_or(Ratio::ZERO);
         let rounded = if total == Ratio::whole(units) { "" } else { ", rounded to whole units" };
-        let volume = group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.millilitres?)).filter(|_| first.ndc.is_some());
+        let quantity = self.ndc_quantity(group, waste_of(&waste), open);
         let make = |modifier: Option<&'static str>, units: u64, rules: &[R], why: String| {
             let waste_line = modifier == Some("JW");
             let mut rules: Vec<String> = rules.iter().map(|r| r.as_str().to_owned()).collect();
@@ -663,8 +806,8 @@ impl<'a> Ctx<'a> {
                     .collect(),
                 date: ChartDate(first.date),
                 ndc: first.ndc.map(str::to_owned),
-                ndc_quantity: volume.filter(|_| !waste_line).map(|v| v.to_string()),
-                ndc_unit: volume.filter(|_| !waste_line).map(|_| "ML".to_owned()),
+                ndc_quantity: quantity.map(|q| if waste_line { q.1 } else { q.0 }.to_string()),
+                ndc_unit: quantity.map(|q| q.2.to_owned()),
                 administrations: self.ids(group.iter().map(|p| p.row).collect()),
                 rules,
                 why,
@@ -701,6 +844,9 @@ impl<'a> Ctx<'a> {
         let rows = || group.iter().map(|p| p.row).collect::<Vec<_>>();
         match group[0].holding {
             Holding::Exempt | Holding::Multi => {
+                if self.packaged(group[0].code, date) {
+                    open.tables.insert((Table::AddendumB, self.resolved.tables.quarter(date)));
+                }
                 if date >= JW_FROM {
                     rules.push(R::JwExclusions);
                 }
@@ -877,6 +1023,7 @@ impl<'a> Ctx<'a> {
             );
             let answers = vec![
                 ("single-dose containers, nothing thrown away".to_owned(), Answer::Containers(Holding::Single)),
+                ("single-dose containers, a unit of each thrown away; more for more".to_owned(), Answer::Discard),
                 ("multi-dose containers".to_owned(), Answer::Containers(Holding::Multi)),
                 unknown(),
             ];
@@ -926,6 +1073,21 @@ const REST: &str = "it cannot be determined; other: ____";
 
 const ONE_DOSE: Amount = Amount::of(1, crate::dose::DOSE);
 const ONE_ML: Amount = Amount::of(1, crate::dose::MILLILITRE);
+const ONE_MG: Amount = Amount::of(1, crate::dose::MILLIGRAM);
+const ONE_G: Amount = Amount::of(1, crate::dose::GRAM);
+const ONE_IU: Amount = Amount::of(1, crate::dose::INTERNATIONAL_UNIT);
+
+/// Clotting factors, whose packages are labelled with the units that each holds.
+fn clotting_factor(code: &str) -> bool {
+    code.strip_prefix('J').and_then(|n| n.parse::<u16>().ok()).is_some_and(|n| (7175..=7214).contains(&n))
+}
+
+/// A table's number, exactly.
+fn ratio(n: rust_decimal::Decimal) -> Option<Ratio> {
+    let n = n.normalize();
+    let whole = u64::try_from(n.mantissa()).ok()?;
+    Ratio::whole(whole).over(Ratio::whole(10_u64.checked_pow(n.scale())?))
+}
 
 /// What is done about what was not given.
 enum Waste {
@@ -935,6 +1097,13 @@ enum Waste {
     Mark(&'static str),
     /// So many units thrown away.
     Units(u64),
+}
+
+fn waste_of(waste: &Waste) -> u64 {
+    match waste {
+        Waste::Units(n) => *n,
+        Waste::None | Waste::Mark(_) => 0,
+    }
 }
 
 fn plural(n: u64) -> &'static str {

@@ -15,6 +15,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use crate::dose::{Amount, Rate};
 use crate::formulary::{self, Formulary, UsualUse, fold};
 use crate::identity;
+use crate::tables::InForce;
 
 /// Why a chart cannot be coded: the key in question, what is wrong and what would mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +88,8 @@ pub struct Resolved {
     pub drugs: Vec<Drug>,
     /// The patient is on dialysis, by the diagnoses or the bill.
     pub dialysis: bool,
+    /// The reference tables that hold for the case.
+    pub tables: InForce,
     /// A rule switched off, to prove that its page's cases depend on it.
     #[cfg(feature = "rule-off")]
     pub off: Option<dripline::rule::RuleId>,
@@ -95,8 +98,9 @@ pub struct Resolved {
 /// The first date whose rules are known.
 pub const FIRST_DATE: Date = Date::constant(2013, 1, 1);
 
-/// The last date that is read as a date of service and not as a slip.
-const LAST_DATE: Date = Date::constant(2099, 12, 31);
+/// The last date that is read as a date of service and not as a slip. De-identified records lie up to two centuries
+/// ahead, and are coded by the newest rule set.
+const LAST_DATE: Date = Date::constant(2299, 12, 31);
 
 fn check_date(date: Date, path: impl FnOnce() -> String) -> Result<(), ChartError> {
     if date < FIRST_DATE {
@@ -824,6 +828,20 @@ fn position(ids: &[String], id: &str, path: impl FnOnce() -> String) -> Result<I
 /// # Errors
 /// What the chart contradicts or leaves out, by key path.
 pub fn resolve(chart: &Chart, policy: &Policy, formulary: &Formulary, as_of: Date) -> Result<Resolved, ChartError> {
+    resolve_with(chart, policy, formulary, InForce::default(), as_of)
+}
+
+/// Makes a case of a chart, with reference tables: the crosswalk finds the codes of an NDC.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_with(
+    chart: &Chart,
+    policy: &Policy,
+    formulary: &Formulary,
+    tables: InForce,
+    as_of: Date,
+) -> Result<Resolved, ChartError> {
     let mut assumptions = Vec::new();
     if let Some(case) = &chart.case
         && let Some(what) = identity::in_case(case)
@@ -858,6 +876,9 @@ pub fn resolve(chart: &Chart, policy: &Policy, formulary: &Formulary, as_of: Dat
     }
 
     let dates = Dates::of(chart);
+    for id in chart.accesses.keys() {
+        id_text(id, || "accesses".into())?;
+    }
     let access_ids = accesses(chart, &mut case);
     services(chart, &time, &dates, as_of, &mut case, &mut assumptions)?;
 
@@ -873,6 +894,7 @@ pub fn resolve(chart: &Chart, policy: &Policy, formulary: &Formulary, as_of: Dat
         access_ids: &access_ids,
         time: &time,
         dates: &dates,
+        tables: &tables,
         as_of,
         dialysis,
         visits: Interner::default(),
@@ -906,9 +928,11 @@ pub fn resolve(chart: &Chart, policy: &Policy, formulary: &Formulary, as_of: Dat
         questions: Vec::new(),
         drugs,
         dialysis,
+        tables: InForce::default(),
         #[cfg(feature = "rule-off")]
         off: None,
     };
+    resolved.tables = tables;
     for apart in apart {
         let question = identity_question(chart, &resolved, formulary, &apart);
         resolved.questions.push(question);
@@ -923,7 +947,8 @@ struct Apart {
 }
 
 fn identity_question(chart: &Chart, resolved: &Resolved, formulary: &Formulary, apart: &Apart) -> Question {
-    let charted = chart.administrations[apart.row].drug.as_deref().unwrap_or("");
+    let charted = &chart.administrations[apart.row];
+    let name = short(charted.drug.as_deref().unwrap_or(""));
     let rows = &resolved.drugs[apart.row].rows;
     let coded = rows.first().map_or("another drug", |r| formulary.ingredient(formulary.entry(*r).ingredient));
     Question {
@@ -931,10 +956,9 @@ fn identity_question(chart: &Chart, resolved: &Resolved, formulary: &Formulary, 
         field: apart.identifier,
         to: Addressee::Pharmacy,
         ask: format!(
-            "Administration {}: the chart names {} and the product identifier belongs to {coded}. Which drug was given? \
-             The named drug / the drug of the identifier / other / cannot be determined",
-            short(&resolved.ids[apart.row]),
-            short(charted),
+            "{}: the chart names {name}, and the identifier charted with it belongs to {coded}. Which drug was given? \
+             Choices: {name}; {coded}; it cannot be determined; other: ____",
+            crate::answer::ask::describe(charted, &resolved.ids[apart.row]),
         ),
         outcomes: Vec::new(),
     }
@@ -1087,6 +1111,7 @@ struct Rows<'c> {
     access_ids: &'c [String],
     time: &'c Time,
     dates: &'c Dates,
+    tables: &'c InForce,
     as_of: Date,
     dialysis: bool,
     visits: Interner<'c>,
@@ -1133,7 +1158,7 @@ impl<'c> Rows<'c> {
 
         // What.
         let (route, route_word) = route(a.route.as_deref());
-        let (drug, found_by_name) = self.drug(i, route_word, apart, &mut assume)?;
+        let (drug, found_by_name) = self.drug(i, route_word, date, apart, &mut assume)?;
         let dose = a.dose.as_deref().and_then(|d| d.parse::<Amount>().ok());
         let choice = choose(self.formulary, &drug.rows, date, &drug.route, dose, self.dialysis);
         let entries = choice.rows.iter().map(|r| self.formulary.entry(*r));
@@ -1387,12 +1412,13 @@ impl<'c> Rows<'c> {
         &self,
         i: usize,
         route: String,
+        date: Date,
         apart: &mut Vec<Apart>,
         assume: &mut impl FnMut(&str, String, String),
     ) -> Result<(Drug, bool), ChartError> {
         let a = &self.chart.administrations[i];
         let path = |key: &str| format!("administrations[{i}].{key}");
-        let hcpcs = match &a.hcpcs {
+        let mut hcpcs = match &a.hcpcs {
             None => None,
             Some(text) => {
                 let upper = text.trim().to_ascii_uppercase();
@@ -1442,9 +1468,32 @@ impl<'c> Rows<'c> {
         let coded = |code: &str| self.formulary.by_hcpcs(code);
         let by_code = hcpcs.as_deref().and_then(coded);
         let by_ndc = ndc.as_deref().and_then(|n| self.formulary.by_ndc(&n.replace('-', ""))).and_then(coded);
+        let crosswalk = ndc.as_deref().map_or_else(Vec::new, |n| self.crosswalk(n, date));
+        if let (Some(code), Some(ndc), false) = (&hcpcs, &ndc, crosswalk.is_empty())
+            && !crosswalk.contains(code)
+        {
+            assume(
+                "ndc",
+                format!("the charted {code}"),
+                format!("the crosswalk of {} has {ndc} under {}", self.tables.quarter(date), crosswalk.join(", ")),
+            );
+        }
+        let by_crosswalk: Vec<u32> = crosswalk.iter().filter_map(|c| coded(c)).collect();
         let (rows, identifier) = match (by_code, by_ndc) {
             (Some(row), _) => (vec![row], "hcpcs"),
             (None, Some(row)) if hcpcs.is_none() => (vec![row], "ndc"),
+            (None, None) if hcpcs.is_none() && !crosswalk.is_empty() => {
+                // A code that the table of drugs does not have is known by itself; the name tells the class.
+                if let ([code], true) = (crosswalk.as_slice(), by_crosswalk.is_empty()) {
+                    hcpcs = Some(code.clone());
+                }
+                assume(
+                    "hcpcs",
+                    crosswalk.join(" or "),
+                    format!("the crosswalk of {} has the package under it", self.tables.quarter(date)),
+                );
+                (if by_crosswalk.is_empty() { by_name.to_vec() } else { by_crosswalk }, "ndc")
+            }
             _ => (by_name.to_vec(), ""),
         };
         if let [row] = rows.as_slice()
@@ -1459,7 +1508,7 @@ impl<'c> Rows<'c> {
                 );
                 apart.push(Apart { row: i, identifier });
             }
-        } else {
+        } else if identifier.is_empty() {
             // An identifier that the tables do not know leaves the name to decide.
             for (key, given) in [("hcpcs", hcpcs.is_some()), ("ndc", ndc.is_some()), ("rxnorm", a.rxnorm.is_some())] {
                 if given && name.is_some() {
@@ -1470,6 +1519,12 @@ impl<'c> Rows<'c> {
         }
         let known = !rows.is_empty();
         Ok((Drug { rows, hcpcs, ndc, route }, known))
+    }
+
+    /// The codes of a package in CMS's crosswalk of the quarter.
+    fn crosswalk(&self, ndc: &str, date: Date) -> Vec<String> {
+        let rows = self.tables.ndc(date).map_or(&[][..], |t| t.find(ndc));
+        rows.iter().map(|r| r.code.to_string()).collect()
     }
 
     /// Is the drug on the payer's list of complex drugs? `None` where no list is loaded.

@@ -4,6 +4,7 @@ pub mod code;
 pub mod compare;
 pub mod convert;
 pub mod policy;
+pub mod reference;
 pub mod rule;
 pub mod test;
 pub mod why_not;

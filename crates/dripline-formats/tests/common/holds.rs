@@ -365,7 +365,7 @@ pub fn readings(coder: &Coder, chart: &Chart, coding: &Coding) -> Broken {
     let drugs: Vec<String> = drugs.collect();
     let services: Vec<String> = base.services.iter().map(|s| json::line(&s.short())).collect();
     let mut wanted: BTreeMap<(String, String), bool> = BTreeMap::new();
-    for switch in Switch::ALL.iter().filter(|s| matches!(s.part(), Part::Codes | Part::Lines)) {
+    for switch in Switch::ALL.iter().filter(|s| matches!(s.part(), Part::Codes | Part::Lines | Part::Edits)) {
         for value in switch.documented() {
             let set = vec![(switch.name().to_owned(), value.clone())];
             let options = Options { set, ..plain() };

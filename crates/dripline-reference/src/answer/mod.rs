@@ -6,7 +6,8 @@ mod obstacles;
 mod prose;
 mod whatif;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dripline::Workspace;
 use dripline::case::{Case, Ix};
@@ -15,7 +16,7 @@ use dripline::coding::{
     Addressee, Alternative, Assumption, Certainty, ChartDate, Coding, Confidence, Line, MinuteSpan, Minutes, Outcome,
     Query, RuleSet, ServiceLine, ServiceVerdict, ShortLine, ShortService, Unreported,
 };
-use dripline::policy::{NEWEST_RULE_SET, Part, Policy, Switch};
+use dripline::policy::{NEWEST_RULE_SET, Part, Policy, PtpModifier, Switch};
 use dripline::proof::{By, Proved};
 use dripline::record::{Assumed, Proof, Recorder};
 use dripline::rule::Grade;
@@ -23,10 +24,12 @@ use dripline::rule::Grade;
 use dripline::rule::RuleId;
 use jiff::civil::Date;
 
+use crate::edits::{self, Addition, Claim};
 use crate::formulary::Formulary;
 use crate::lines::{DrugLines, drug_lines};
 use crate::profile::Profiles;
-use crate::resolve::{ChartError, Question, Resolved, as_of, resolve};
+use crate::resolve::{ChartError, Question, Resolved, as_of, resolve_with};
+use crate::tables::{InForce, Kind, Store};
 
 pub use obstacles::{Obstacle, WhyNot};
 
@@ -69,6 +72,17 @@ pub struct Coder {
     pub formulary: Formulary,
     /// Named policies.
     pub profiles: Profiles,
+    /// Reference tables, where a store is opened. Without one, edits that need a table say that they were not run.
+    pub store: Option<Arc<Store>>,
+}
+
+/// A coding, and what was known on the way that its shape does not hold.
+#[derive(Clone, Debug)]
+pub struct Coded {
+    /// The coding.
+    pub coding: Coding,
+    /// The chart with nothing left to look up; it holds the tables in force.
+    pub resolved: Resolved,
 }
 
 /// A chart with its policy, resolved.
@@ -119,6 +133,20 @@ impl Coder {
         read: &[Assumption],
         options: &Options,
     ) -> Result<Coding, ChartError> {
+        self.code_with(chart, position, read, options).map(|coded| coded.coding)
+    }
+
+    /// Codes a chart and keeps what it was resolved to.
+    ///
+    /// # Errors
+    /// As [`Coder::code`].
+    pub fn code_with(
+        &self,
+        chart: &Chart,
+        position: usize,
+        read: &[Assumption],
+        options: &Options,
+    ) -> Result<Coded, ChartError> {
         let ready = self.ready(chart, position, options)?;
         let engine = Engine::new(options);
         let (mut ws, mut rec) = (Workspace::default(), Proof::default());
@@ -129,13 +157,29 @@ impl Coder {
             true => drug_lines(chart, resolved, &ready.policy, &self.formulary),
             false => DrugLines::default(),
         };
-        let short = lines_of(chart, &ws);
+        let mut short = lines_of(chart, &ws);
         let services = services(chart, resolved, &ws);
+        let mut edits = edits::check(&Claim {
+            chart,
+            resolved,
+            policy: &ready.policy,
+            lines: &short,
+            proved: &proved,
+            services: &services,
+            drug_lines: &drugs.lines,
+        });
+        let plain = short.clone();
+        let added = match ready.policy.ptp_modifier {
+            PtpModifier::Suggest => Vec::new(),
+            PtpModifier::Add => std::mem::take(&mut edits.additions),
+        };
+        add_modifiers(&added, &mut short);
         let mut assumptions = ready.assumptions.clone();
         assumptions.extend_from_slice(read);
         assumptions.extend(resolved.assumptions.iter().cloned());
         assumptions.extend(engine_assumptions(&ready, &rec, &proved));
         assumptions.extend(drugs.assumptions.iter().cloned());
+        assumptions.append(&mut edits.assumptions);
         let few = resolved.case.rows.len() <= MOST_FOR_ALTERNATIVES;
         if !few {
             assumptions.push(assumption(
@@ -144,8 +188,12 @@ impl Coder {
                 format!("the case holds more than {MOST_FOR_ALTERNATIVES} administrations"),
             ));
         }
-        let mut what = whatif::WhatIf::new(&ready, engine, &self.formulary, &drugs.lines, &short, &services, options);
-        let alternatives = if few && options.alternatives { what.alternatives(&rec) } else { Vec::new() };
+        let mut what =
+            whatif::WhatIf::new(&ready, engine, &self.formulary, &drugs.lines, &short, &services, &added, options);
+        let mut alternatives = if few && options.alternatives { what.alternatives(&rec) } else { Vec::new() };
+        if few && options.alternatives {
+            alternatives.extend(modifier_alternative(&short, &plain, &edits.additions));
+        }
         let queries = self.queries(&ready, &rec, &drugs, &mut what, few, options);
         let checked = few && options.alternatives;
         let lines = lines(&ready, &proved, &short, &alternatives, checked);
@@ -157,7 +205,32 @@ impl Coder {
             }
             new
         });
-        Ok(Coding {
+        if let Some(error) = resolved.tables.failed() {
+            return Err(ChartError {
+                path: "reference".to_owned(),
+                message: format!("a reference table cannot be read: {error}"),
+                help: "import the table again, or name another folder of reference tables".to_owned(),
+            });
+        }
+        let crosswalk = resolved.drugs.iter().zip(&resolved.case.rows).filter_map(|(drug, row)| {
+            let on = row.day.date();
+            let listed = !resolved.tables.ndc(on)?.find(drug.ndc.as_deref()?).is_empty();
+            listed.then(|| (Kind::Ndc, resolved.tables.quarter(on)))
+        });
+        let tables: BTreeSet<_> = drugs.tables.iter().copied().chain(edits.used).chain(crosswalk).collect();
+        let mut reference: BTreeMap<String, String> = BTreeMap::new();
+        for (kind, quarter) in tables {
+            let quarter = quarter.to_string();
+            reference
+                .entry(kind.to_string())
+                .and_modify(|q| {
+                    if !q.contains(&quarter) {
+                        *q = format!("{q}, {quarter}");
+                    }
+                })
+                .or_insert_with(|| quarter.clone());
+        }
+        let coding = Coding {
             case: ready.name.clone(),
             setting: resolved.case.setting,
             profile: ready.profile.clone(),
@@ -166,7 +239,7 @@ impl Coder {
                 as_of: ChartDate(ready.on),
                 policy: overrides(&ready.base, &ready.policy),
                 policy_hash: hash(&ready.policy),
-                reference: BTreeMap::new(),
+                reference,
             },
             lines,
             unreported: unreported(&ready, &proved, &drugs),
@@ -176,9 +249,10 @@ impl Coder {
             services,
             queries,
             alternatives,
-            edits: Vec::new(),
+            edits: edits.edits,
             assumptions,
-        })
+        };
+        Ok(Coded { coding, resolved: ready.resolved })
     }
 
     /// Why a chart does or does not earn a code.
@@ -237,8 +311,9 @@ impl Coder {
                 ));
             }
         }
+        let tables = InForce::new(self.store.clone(), chart.as_of);
         #[cfg_attr(not(feature = "rule-off"), allow(unused_mut))]
-        let mut resolved = resolve(chart, &policy, &self.formulary, on)?;
+        let mut resolved = resolve_with(chart, &policy, &self.formulary, tables, on)?;
         #[cfg(feature = "rule-off")]
         {
             resolved.off = options.off;
@@ -298,6 +373,29 @@ impl Coder {
         found.sort_by_cached_key(|q| (q.to, place(q), q.field.clone()));
         found
     }
+}
+
+/// Puts modifiers that the policy adds on the lines meant.
+fn add_modifiers(added: &[Addition], lines: &mut [ShortLine]) {
+    for addition in added {
+        for line in lines.iter_mut() {
+            addition.apply(&line.code, line.date.0, &mut line.modifiers);
+        }
+    }
+}
+
+/// What the other value of `ptp_modifier` would change.
+fn modifier_alternative(lines: &[ShortLine], plain: &[ShortLine], open: &[Addition]) -> Option<Alternative> {
+    let mut other = plain.to_vec();
+    add_modifiers(open, &mut other);
+    let value = if open.is_empty() { "suggest" } else { "add" };
+    (other != lines).then(|| Alternative {
+        switch: Switch::PtpModifier.name().to_owned(),
+        value: SwitchValue::Word(value.to_owned()),
+        lines: other,
+        drug_lines: None,
+        services: None,
+    })
 }
 
 fn assumption(path: impl Into<String>, took: impl Into<String>, why: impl Into<String>) -> Assumption {

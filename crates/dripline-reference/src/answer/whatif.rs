@@ -9,7 +9,8 @@ use dripline::rule::RuleId;
 use dripline::time::{Day, Minute};
 use dripline::{LineUnits, Verdict, Workspace};
 
-use super::{Engine, Options, Ready, addressee, ask, line_switches, lines_of, services, short_services};
+use super::{Engine, Options, Ready, add_modifiers, addressee, ask, line_switches, lines_of, services, short_services};
+use crate::edits::Addition;
 use crate::formulary::Formulary;
 use crate::lines::drug_lines_alone;
 use crate::resolve::Question;
@@ -29,6 +30,8 @@ pub(super) struct WhatIf<'a> {
     base_lines: &'a [ShortLine],
     base_drugs: Vec<ShortLine>,
     base_short_services: Vec<ShortService>,
+    /// Modifiers that the policy adds to the case as charted; they stand in its variants too.
+    added: &'a [Addition],
 }
 
 /// One thing that an answer says.
@@ -88,6 +91,7 @@ struct Open {
 }
 
 impl<'a> WhatIf<'a> {
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         ready: &'a Ready<'a>,
         engine: Engine,
@@ -95,6 +99,7 @@ impl<'a> WhatIf<'a> {
         drugs: &[DrugLine],
         base_lines: &'a [ShortLine],
         service_lines: &[ServiceLine],
+        added: &'a [Addition],
         options: &Options,
     ) -> Self {
         let mut ws = Workspace::default();
@@ -110,6 +115,7 @@ impl<'a> WhatIf<'a> {
             base_lines,
             base_drugs: drugs.iter().map(DrugLine::short).collect(),
             base_short_services: short_services(service_lines),
+            added,
         }
     }
 
@@ -121,7 +127,8 @@ impl<'a> WhatIf<'a> {
 
     /// The lines in the workspace as they stand on a claim, and the services where they differ.
     fn short(&self) -> (Vec<ShortLine>, Option<Vec<ShortService>>) {
-        let lines = lines_of(self.ready.chart, &self.ws);
+        let mut lines = lines_of(self.ready.chart, &self.ws);
+        add_modifiers(self.added, &mut lines);
         let services = short_services(&services(self.ready.chart, &self.ready.resolved, &self.ws));
         (lines, (services != self.base_short_services).then_some(services))
     }

@@ -33,6 +33,7 @@ pub mod dosage;
 
 mod code;
 mod codec;
+mod in_force;
 mod kind;
 mod quarter;
 mod rows;
@@ -61,6 +62,7 @@ pub use error::{HeaderChanged, ImportError};
 use import::hash;
 #[cfg(feature = "import")]
 pub use import::{Understood, What, import};
+pub use in_force::InForce;
 pub use kind::{Biller, Kind, NotATable};
 pub use quarter::{NotAQuarter, Quarter};
 pub use rows::{AddOn, AddendumB, Asp, Charge, Gpci, Hcpcs, Mai, Mue, Ndc, Ndc11, Rvu};

@@ -262,7 +262,13 @@ impl Table<Mue> {
     /// The most units of a code.
     #[must_use]
     pub fn find(&self, code: &str) -> Option<&Mue> {
-        self.of_key(&Code::parse(code)?, |r| r.code).first()
+        self.find_code(Code::parse(code)?)
+    }
+
+    /// The same for a code already read.
+    #[must_use]
+    pub fn find_code(&self, code: Code) -> Option<&Mue> {
+        self.of_key(&code, |r| r.code).first()
     }
 }
 
@@ -270,7 +276,13 @@ impl Table<AddOn> {
     /// The primary codes of an add-on code; none where the code is no add-on code.
     #[must_use]
     pub fn parents(&self, code: &str) -> &[AddOn] {
-        Code::parse(code).map_or(&[], |code| self.of_key(&code, |r| r.code))
+        Code::parse(code).map_or(&[], |code| self.parents_of(code))
+    }
+
+    /// The same for a code already read.
+    #[must_use]
+    pub fn parents_of(&self, code: Code) -> &[AddOn] {
+        self.of_key(&code, |r| r.code)
     }
 }
 
