@@ -1,5 +1,8 @@
 //! The `dripline` command: reads the command line, calls one function, prints.
 
+// An error is as large as what it tells, and there are few of them.
+#![allow(clippy::result_large_err)]
+
 mod args;
 mod cases;
 mod command;

@@ -90,6 +90,8 @@ enum Answer {
     Dose(Ix),
     /// What stands uncharted came out of such containers.
     Containers(Holding),
+    /// What stands uncharted came out of single-dose containers, each with a unit left that was thrown away.
+    Discard,
     /// What became of the rest in the single-dose containers of these rows.
     Rest(Vec<Ix>, Rest),
 }
@@ -253,7 +255,11 @@ impl<'a> Ctx<'a> {
         if let (Some(code), None) = (&drug.hcpcs, drug.hcpcs.as_deref().and_then(|c| self.formulary.by_hcpcs(c))) {
             // A vaccine's product code counts doses, and one is given at a time.
             if row.class == Class::Vaccine && code.bytes().all(|b| b.is_ascii_digit()) {
-                parts.push(self.part(i, row, code, ONE_DOSE, Ratio::whole(1), None, answer));
+                if a.dose.is_some() || matches!(answer, Answer::Dose(of) if *of == i) {
+                    parts.push(self.part(i, row, code, ONE_DOSE, Ratio::whole(1), None, answer));
+                } else {
+                    open.doses.push(i);
+                }
             } else if let Some((unit, table)) = self.billing_unit(code, on, open) {
                 let given = match answer {
                     Answer::Dose(of) if *of == i => Some(Ratio::whole(1)),
@@ -276,8 +282,12 @@ impl<'a> Ctx<'a> {
             return;
         }
         if drug.rows.is_empty() {
-            if let Some(name) = a.drug.as_deref().filter(|n| !n.trim().is_empty()) {
-                none(open, unknown_name(self.formulary, name));
+            match a.drug.as_deref().filter(|n| !n.trim().is_empty()) {
+                Some(name) => none(open, unknown_name(self.formulary, name)),
+                None if drug.ndc.is_some() || a.rxnorm.is_some() => {
+                    none(open, "the identifier is in none of the loaded tables".into());
+                }
+                None => {}
             }
             return;
         }
@@ -479,7 +489,7 @@ impl<'a> Ctx<'a> {
                     part.content = part.given;
                     part.wasted = None;
                 }
-                part.shown = format!("{n} of {unit}");
+                part.shown = format!("{n} {} of {unit}", if n == 1 { "container" } else { "containers" });
                 parts.push(part);
             }
         }
@@ -623,6 +633,10 @@ impl<'a> Ctx<'a> {
         let uncharted = match answer {
             Answer::Containers(Holding::Single) => (Holding::Single, given, Some(Ratio::ZERO)),
             Answer::Containers(other) => (*other, Ratio::ZERO, None),
+            Answer::Discard => {
+                let content = Ratio::whole(given.ceil().saturating_add(1));
+                (Holding::Single, content, content.minus(given))
+            }
             _ => (Holding::Uncharted, Ratio::ZERO, None),
         };
         let Some(containers) = a.containers.as_deref() else { return uncharted };
@@ -1017,6 +1031,7 @@ impl<'a> Ctx<'a> {
             );
             let answers = vec![
                 ("single-dose containers, nothing thrown away".to_owned(), Answer::Containers(Holding::Single)),
+                ("single-dose containers, a unit of each thrown away; more for more".to_owned(), Answer::Discard),
                 ("multi-dose containers".to_owned(), Answer::Containers(Holding::Multi)),
                 unknown(),
             ];

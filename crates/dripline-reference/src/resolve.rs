@@ -97,8 +97,9 @@ pub struct Resolved {
 /// The first date whose rules are known.
 pub const FIRST_DATE: Date = Date::constant(2013, 1, 1);
 
-/// The last date that is read as a date of service and not as a slip.
-const LAST_DATE: Date = Date::constant(2099, 12, 31);
+/// The last date that is read as a date of service and not as a slip. De-identified records lie up to two centuries
+/// ahead, and are coded by the newest rule set.
+const LAST_DATE: Date = Date::constant(2299, 12, 31);
 
 fn check_date(date: Date, path: impl FnOnce() -> String) -> Result<(), ChartError> {
     if date < FIRST_DATE {
@@ -874,6 +875,9 @@ pub fn resolve_with(
     }
 
     let dates = Dates::of(chart);
+    for id in chart.accesses.keys() {
+        id_text(id, || "accesses".into())?;
+    }
     let access_ids = accesses(chart, &mut case);
     services(chart, &time, &dates, as_of, &mut case, &mut assumptions)?;
 
@@ -955,7 +959,8 @@ fn identity_question(
     let mut as_named = resolved.clone();
     as_named.drugs[apart.row].rows.clone_from(&apart.by_name);
     as_named.drugs[apart.row].hcpcs = None;
-    let charted = chart.administrations[apart.row].drug.as_deref().unwrap_or("");
+    let charted = &chart.administrations[apart.row];
+    let name = short(charted.drug.as_deref().unwrap_or(""));
     let rows = &resolved.drugs[apart.row].rows;
     let coded = rows.first().map_or("another drug", |r| formulary.ingredient(formulary.entry(*r).ingredient));
     Question {
@@ -963,10 +968,9 @@ fn identity_question(
         field: apart.identifier,
         to: Addressee::Pharmacy,
         ask: format!(
-            "Administration {}: the chart names {} and the product identifier belongs to {coded}. Which drug was given? \
-             The named drug / the drug of the identifier / other / cannot be determined",
-            short(&resolved.ids[apart.row]),
-            short(charted),
+            "{}: the chart names {name}, and the identifier charted with it belongs to {coded}. Which drug was given? \
+             Choices: {name}; {coded}; it cannot be determined; other: ____",
+            crate::answer::ask::describe(charted, &resolved.ids[apart.row]),
         ),
         outcomes: vec![
             ("the drug of the identifier".into(), lines(resolved)),

@@ -135,6 +135,17 @@ fn what_is_missing_is_asked_and_no_error() {
     assert!(unknown.lines.is_empty() && unknown.questions.is_empty());
     let why = &unknown.assumptions.iter().find(|a| a.path == "administrations[0].hcpcs").unwrap().why;
     assert!(why.contains("Zofran"), "{why}");
+    // A vaccine code outside the table counts doses; an identifier that no table knows gives no line.
+    let flu = |dose: Value| {
+        let row = json!({"drug": "flu shot", "hcpcs": "90686", "dose": dose, "route": "IM", "method": "injection"});
+        let found = case(json!({}), vec![row]);
+        (shown(&found), fields(&found).join(","))
+    };
+    assert_eq!(flu(json!("0.5 mL")), (vec!["90686 x1".to_owned()], String::new()));
+    assert_eq!(flu(json!(null)), (vec![], "dose".to_owned()));
+    let by_number = case(json!({}), vec![json!({"rxnorm": "26225", "dose": "4 mg"})]);
+    assert!(by_number.lines.is_empty());
+    assert!(by_number.assumptions.iter().any(|a| a.took == "no drug line"));
     // Products of one name that differ in code: the pharmacy is asked which it was.
     let maker = case(json!({}), vec![drug("bendamustine", "100 mg"), drug("bendamustine", "50 mg")]);
     assert!(maker.lines.is_empty());
@@ -206,6 +217,17 @@ fn one_question_for_all_containers() {
     assert_eq!(shown(&two), ["J1885 x4", "J2405 x4"]);
     assert_eq!(fields(&two), ["containers"]);
     assert_eq!(two.questions[0].rows, [0, 1, 2]);
+    let discarded = &two.questions[0].outcomes[1];
+    let lines: Vec<_> = discarded.1.iter().map(|l| (l.code.as_str(), l.units, l.modifiers.join("-"))).collect();
+    assert_eq!(
+        lines,
+        [
+            ("J1885", 4, String::new()),
+            ("J1885", 2, "JW".into()),
+            ("J2405", 4, String::new()),
+            ("J2405", 1, "JW".into())
+        ]
+    );
     // No answer would change a line before the rules of waste.
     let mut old = drug("Zofran", "4 mg");
     old["start"] = json!("2016-05-05T10:00");
@@ -421,4 +443,40 @@ fn ceil(text: &str) -> u64 {
 
 fn floor(text: &str) -> u64 {
     exact(text).floor()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever stands in the texts of a chart, it is coded or refused.
+    #[test]
+    fn no_text_breaks_it(texts in prop::collection::vec("\\PC{0,14}|[0-9.,]{0,20} ?(mg|mL|units|g|µg|)|[0-9-]{0,13}", 16)) {
+        let t = |n: usize| texts[n].as_str();
+        let chart = json!({
+            "case": t(0), "setting": "facility", "place_of_service": null, "diagnoses": [], "accesses": {t(1): {"needed_because": t(2)}},
+            "administrations": [{
+                "id": t(3), "drug": t(4), "dose": t(5), "route": t(6), "date": "2026-01-05", "access": t(7), "bag": t(8),
+                "indication": t(9), "wasted": t(10), "containers": [{"kind": "single_dose", "amount": t(11), "count": 4_000_000_000_u32}],
+            }, {
+                "drug": "Zofran", "dose": t(5), "date": "2026-01-05", "containers": [{"kind": "single_dose", "amount": t(11)}], "wasted": t(10),
+            }, {
+                "drug": "Beyfortus", "dose": t(12), "hcpcs": null, "date": "2026-01-05", "volume": t(13), "rate": t(14), "ndc": t(15),
+            }]
+        });
+        let strict: Chart = serde_json::from_value(chart).unwrap();
+        let mut lenient = strict.clone();
+        lenient.case = None;
+        lenient.accesses.clear();
+        let first = &mut lenient.administrations[0];
+        (first.id, first.access, first.bag) = (None, None, None);
+        let last = &mut lenient.administrations[2];
+        (last.volume, last.rate, last.ndc) = (None, None, None);
+        for chart in [strict, lenient] {
+            let formulary = Formulary::built_in();
+            if let Ok(resolved) = resolve(&chart, &Policy::default(), &formulary, as_of(&chart).unwrap()) {
+                let lines = drug_lines(&chart, &resolved, &Policy::default(), &formulary);
+                prop_assert!(lines.lines.iter().all(|l| l.units > 0));
+            }
+        }
+    }
 }

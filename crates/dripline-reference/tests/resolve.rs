@@ -154,6 +154,7 @@ fn references() {
     assert_eq!(refused(row(json!({"same_dose_as": "1"}))), "administrations[0].same_dose_as");
     assert_eq!(refused(case(json!({"primary_reason": "x"}))), "primary_reason");
     assert_eq!(case(json!({"primary_reason": "1"})).unwrap().case.primary_reason, Some(0));
+    assert_eq!(refused(case(json!({"accesses": {"123-45-6789": {}}}))), "accesses");
     // An access of which nothing more is charted has neither kind nor need.
     let hand = row(json!({"access": "hand"})).unwrap();
     assert_eq!((hand.access_ids.as_slice(), hand.case.rows[0].access), (&["hand".to_owned()][..], 0));

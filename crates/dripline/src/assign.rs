@@ -11,7 +11,7 @@ use crate::policy::{
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::{Day, Minute};
-use crate::work::{Ctx, Earned, Item, Kind, Modifier, Placing, Standing, VeinClass, Workspace};
+use crate::work::{Ctx, Earned, Holds, Item, Kind, Modifier, Placing, Standing, VeinClass, Workspace};
 
 /// What a unit is earned with.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,9 @@ impl Unit {
 }
 
 /// Earns units for a chain of rows, unless the code is not yet in force.
+///
+/// Called from many places: one copy keeps the steps together in the processor's memory for instructions.
+#[inline(never)]
 pub(crate) fn earn<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: u32, rule: R, unit: Unit) {
     if unit.day < unit.code.since_day() && ctx.on(R::CodeNotInForce) {
         rec.block(head, unit.code, R::CodeNotInForce, Fact::None);
@@ -81,7 +84,7 @@ pub(crate) struct Beside {
     other: Minute,
 }
 
-/// Sorts the drugs by vein by site and start. Only fluids and pushes look at what ran beside them.
+/// Sorts the drugs by vein by site and start.
 fn find_beside(ws: &mut Workspace) {
     ws.beside.clear();
     for (n, item) in ws.items.iter().enumerate() {
@@ -138,7 +141,11 @@ fn runs_beside(ws: &Workspace, item: &Item) -> bool {
 
 /// Sites of all visits: each gets its initial service, then the modifiers that tell them apart, then its codes.
 pub(crate) fn vein<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
-    find_beside(ws);
+    // Only fluids and pushes look at what ran beside them; a long infusion by pump may have become a push.
+    let Holds { runs, pushes, fluids, long_pumps, .. } = ws.holds;
+    if fluids || (runs && (pushes || long_pumps)) {
+        find_beside(ws);
+    }
     find_dates(ctx, ws);
     let mut lo = 0;
     while let Some(g) = crate::place::next_group(ws, lo) {
@@ -502,12 +509,15 @@ fn run<T: Recorder>(
                     );
                 }
                 let threshold = ctx.policy.push_max_minutes.min(m - 1);
-                let other =
-                    if lead.aborted && !ctx.facility() && ctx.policy.aborted_infusion == AbortedInfusion::Intended53 {
-                        Modifier::M53
-                    } else {
-                        Modifier::None
-                    };
+                let other = if lead.aborted
+                    && m <= ctx.policy.push_max_minutes
+                    && !ctx.facility()
+                    && ctx.policy.aborted_infusion == AbortedInfusion::Intended53
+                {
+                    Modifier::M53
+                } else {
+                    Modifier::None
+                };
                 let unit = Unit {
                     code,
                     distinct: if is_initial { site.modifier } else { Modifier::None },
@@ -769,7 +779,7 @@ fn fluid<T: Recorder>(
                 if !first && secondary != Modifier::None && hour < 2 {
                     ws.item_cite(rec, i, R::HydrationModifier, Fact::None);
                 }
-                let stands = meet(ws.span(ws.items[i as usize].net), part);
+                let stands = !fluid.per_interval || meet(ws.span(ws.items[i as usize].net), part);
                 if stands || n == fluid.items.0 {
                     earn(ctx, ws, rec, head, R::UnitHydration, Unit { units: u32::from(n == fluid.items.0), ..unit });
                 }
@@ -782,6 +792,9 @@ fn fluid<T: Recorder>(
 
 /// Concurrent runs, and chemotherapy that ran beside chemotherapy.
 fn concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !ws.holds.concurrent {
+        return;
+    }
     for i in 0..ws.items.len() as u32 {
         let item = ws.items[i as usize];
         if item.done {

@@ -1,6 +1,6 @@
 //! Hydration: fluid with a charted need, in minutes that no drug ran.
 
-use crate::case::{NONE, Reason};
+use crate::case::Reason;
 use crate::code::Code;
 use crate::minutes::{cut_sorted, meet, merge, total};
 use crate::policy::{HydrationIndication, HydrationSum, SubtractPushFromHydration, Switch};
@@ -163,6 +163,7 @@ fn candidates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: crate:
         let first = ws.items[seq[lo] as usize];
         let (mut stop, mut last) = (first.stop, first.first_row);
         let mut reason = Reason::Absent;
+        let mut of_run: Speed = None;
         let mut hi = lo;
         while hi < seq.len() {
             let item = ws.items[seq[hi] as usize];
@@ -177,13 +178,21 @@ fn candidates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: crate:
                     reason = charted;
                 }
             }
+            // A bag without rate and volume ran as the run that it is part of; of several rates the fastest.
+            if let Some((amount, minutes)) = speed(ctx, ws, seq[hi]) {
+                let faster =
+                    |(a, m): (i64, i64)| i128::from(amount) * i128::from(m) > i128::from(a) * i128::from(minutes);
+                if of_run.is_none_or(faster) {
+                    of_run = Some((amount, minutes));
+                }
+            }
             if item.stop >= stop {
                 (stop, last) = (item.stop, item.first_row);
             }
             hi += 1;
         }
         for &i in &seq[lo..hi] {
-            if passes(ctx, ws, rec, i, reason) {
+            if passes(ctx, ws, rec, i, reason, of_run) {
                 ws.items[i as usize].position = seq[lo];
                 ws.fluid_items.push(i);
             }
@@ -196,18 +205,33 @@ fn candidates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: crate:
     ws.fluid_items = items;
 }
 
-/// Does a fluid qualify: a reason, and more than keeping the vein open?
-fn passes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32, reason: Reason) -> bool {
-    let item = ws.items[i as usize];
-    let head = item.first_row;
+/// A rate as a fraction, to stay exact: thousandths of a millilitre over minutes.
+type Speed = Option<(i64, i64)>;
+
+/// The charted rate of a bag, else its volume over the time that it is charted to have run.
+fn speed(ctx: &Ctx, ws: &Workspace, i: u32) -> Speed {
+    let head = ws.items[i as usize].first_row;
     let (mut rate, mut volume) = (None, None);
-    let mut row = head;
-    while row != NONE {
+    for row in ws.chain(head) {
         let r = &ctx.case.rows[row as usize];
         rate = rate.or(r.rate);
         volume = volume.or(r.volume);
-        row = ws.next[row as usize];
     }
+    let lent = &ws.lent[head as usize];
+    let minutes = match (lent.start, lent.stop) {
+        (Some(start), Some(stop)) if stop > start => {
+            let (a, b) = ctx.case.rows[head as usize].pauses;
+            let paused = ctx.case.pauses[a as usize..b as usize].iter().map(|p| p.1.min(stop) - p.0.max(start));
+            stop - start - paused.filter(|m| *m > 0).sum::<i64>()
+        }
+        _ => ws.items[i as usize].minutes,
+    };
+    rate.map(|r| (r, 60)).or(volume.map(|v| (v, minutes)))
+}
+
+/// Does a fluid qualify: a reason, and more than keeping the vein open?
+fn passes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32, reason: Reason, of_run: Speed) -> bool {
+    let head = ws.items[i as usize].first_row;
     ws.item_cite(rec, i, R::HydrationDefinition, Fact::None);
     rec.consult(Switch::HydrationIndication);
     let needs = ctx.policy.hydration_indication == HydrationIndication::Required;
@@ -229,8 +253,7 @@ fn passes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32, reaso
     if reason == Reason::Given || reason == Reason::Weak {
         ws.item_cite(rec, i, R::HydrationMedicalNeed, Fact::None);
     }
-    // Thousandths of a millilitre an hour, as a fraction to stay exact: amount over minutes.
-    let speed = rate.map(|r| (r, 60)).or(volume.map(|v| (v, item.minutes)));
+    let speed = speed(ctx, ws, i).or(of_run);
     rec.consult(Switch::KvoMaxRateMlH);
     rec.consult(Switch::HydrationMinRateMlH);
     let (kvo, least) = (ctx.policy.kvo_max_rate_ml_h, ctx.policy.hydration_min_rate_ml_h);

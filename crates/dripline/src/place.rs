@@ -4,7 +4,7 @@ use crate::case::{Ix, NONE};
 use crate::chart::Setting;
 use crate::code::Code;
 use crate::minutes::{add, cut, cut_sorted, shared, total};
-use crate::policy::{ChemoConcurrent, ConcurrentLimit, MajorityOf, OverlapMinutes, OverlapRule, Switch};
+use crate::policy::{ChemoConcurrent, ConcurrentLimit, MajorityOf, OfficeInitial, OverlapMinutes, OverlapRule, Switch};
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
 use crate::work::{Ctx, Item, Kind, Placing, VeinClass, Workspace};
@@ -51,12 +51,11 @@ pub(crate) fn next_group(ws: &Workspace, lo: usize) -> Option<Group> {
     Some(Group { lo, hi })
 }
 
-/// First of the rows that stand together with the office visit's main reason.
+/// First of the rows that stand together with the office visit's main reason; a payer that ranks asks for no reason.
 fn reason_head(ctx: &Ctx, ws: &mut Workspace) -> Ix {
+    let asked = ctx.case.setting == Setting::Office && ctx.policy.office_initial == OfficeInitial::Reason;
     match ctx.case.primary_reason {
-        Some(reason) if ctx.case.setting == Setting::Office && (reason as usize) < ctx.case.rows.len() => {
-            ws.find(reason)
-        }
+        Some(reason) if asked && (reason as usize) < ctx.case.rows.len() => ws.find(reason),
         _ => NONE,
     }
 }
@@ -144,6 +143,7 @@ fn place_run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) {
         rec.block(new.first_row, Code::N96368, R::ConcurrentMinimumOverlap, fact);
         return;
     }
+    ws.holds.concurrent = true;
     ws.item_cite(rec, i, R::ConcurrentDefinition, fact);
     if new.class != VeinClass::Chemo || !ctx.on(R::ConcurrentChemoWithChemo) {
         ws.items[i as usize].placing = Placing::Concurrent;
@@ -237,6 +237,9 @@ fn first_minutes(ws: &mut Workspace, new: &Item, left: (u32, u32), floor: i64) -
 
 /// Concurrent drug runs are reported once a visit over all its sites.
 fn report_concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !ws.holds.concurrent {
+        return;
+    }
     ws.seq.clear();
     for i in 0..ws.items.len() as u32 {
         let item = &ws.items[i as usize];

@@ -293,19 +293,27 @@ impl View<'_> {
         let mut number = 0;
         for group in queries.chunk_by(|a, b| a.to == b.to) {
             page.line(&[(Ink::Ask, &format!("  To the {}", group[0].to))]);
-            for query in group {
-                number += 1;
-                page.words(&[(Ink::Plain, &format!("  {number:>2}. "))], 6, Ink::Plain, &query.ask);
+            // The same question about several administrations is asked once.
+            for same in group.chunk_by(|a, b| question(&a.ask).1 == question(&b.ask).1) {
+                for query in same {
+                    number += 1;
+                    let (subject, _) = question(&query.ask);
+                    let lead = format!("  {number:>2}. ");
+                    let text = if same.len() == 1 { &query.ask } else { subject };
+                    page.words(&[(Ink::Plain, &lead)], 6, Ink::Plain, text);
+                }
+                if let ([first, _, ..], (_, asked)) = (same, question(&same[0].ask)) {
+                    let of = if first.administrations.is_empty() { "" } else { "For each: " };
+                    page.words(&[], 6, Ink::Plain, &format!("{of}{asked}"));
+                }
             }
         }
         if queries.iter().all(|q| q.outcomes.is_empty()) {
             return;
         }
         page.blank();
-        page.line(&[(
-            Ink::Heading,
-            "  For coder and auditor only: what each answer would earn. Never part of a message.",
-        )]);
+        let only = "For coder and auditor only, never in a message: what each answer would earn";
+        page.words(&[(Ink::Plain, "  ")], 2, Ink::Heading, only);
         let now = Answer::of(self.coding);
         for (i, query) in queries.iter().enumerate() {
             self.outcomes(page, i + 1, query, &now);
@@ -399,7 +407,7 @@ impl View<'_> {
             }
         }
         for (key, ids, took, why) in groups {
-            let of = if ids.is_empty() { String::new() } else { format!(" of {}", ids.join(", ")) };
+            let of = if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) };
             page.words(
                 &[(Ink::Plain, "  - ")],
                 4,
@@ -463,6 +471,11 @@ impl View<'_> {
             page.words(&[(Ink::Plain, "  - ")], 4, ink, &format!("{of}: {items}"));
         }
     }
+}
+
+/// What a question is about, and the question.
+fn question(ask: &str) -> (&str, &str) {
+    ask.split_once(": ").unwrap_or(("", ask))
 }
 
 /// The first and the last date of a line.

@@ -16,7 +16,7 @@ const COUNT: usize = 5;
 const LONG: i64 = 480;
 
 /// Minutes a column, minutes a tick: the finest that fits is taken.
-const SCALES: [(i64, i64); 16] = [
+const SCALES: [(i64, i64); 17] = [
     (1, 10),
     (2, 20),
     (3, 30),
@@ -33,6 +33,7 @@ const SCALES: [(i64, i64); 16] = [
     (1440, 14400),
     (2880, 28800),
     (10080, 100_800),
+    (525_600, 5_256_000),
 ];
 
 /// The legend's order.
@@ -45,6 +46,13 @@ const COUNTED: &str = "counted";
 const OVERLAPPED: &str = "counted for another";
 const PAUSED: &str = "paused";
 const EXCLUDED: &str = "not counted";
+
+/// What was given through one access in one visit.
+struct Group<'a> {
+    visit: &'a str,
+    access: Option<&'a str>,
+    bars: Vec<Bar>,
+}
 
 /// One row of the picture.
 struct Bar {
@@ -100,45 +108,41 @@ impl Signs {
 
 /// Draws the time line; nothing where the chart has no clock times.
 pub(super) fn draw(page: &mut Page, coding: &Coding, chart: &Chart, names: &Names) {
-    let mut groups: Vec<((&str, Option<&str>), Vec<Bar>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for (id, a) in names.rows() {
         if matches!(a.status, Some(Status::NotGiven | Status::EnteredInError)) {
             continue;
         }
-        let key = (a.visit.as_deref().unwrap_or("1"), a.access.as_deref());
+        let (visit, access) = (a.visit.as_deref().unwrap_or("1"), a.access.as_deref());
         let Some(bar) = bar(coding, names, id, a) else { continue };
-        let at = groups.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {
-            groups.push((key, Vec::new()));
+        let at = groups.iter().position(|g| (g.visit, g.access) == (visit, access)).unwrap_or_else(|| {
+            groups.push(Group { visit, access, bars: Vec::new() });
             groups.len() - 1
         });
-        join(&mut groups[at].1, bar, names.drug(id));
+        join(&mut groups[at].bars, bar, names.drug(id));
     }
-    groups.sort_by_key(|((visit, _), _)| chart_order(chart, visit));
-    let visits: Vec<&str> = {
-        let mut seen: Vec<&str> = groups.iter().map(|((v, _), _)| *v).collect();
-        seen.dedup();
-        seen
-    };
     // One mark alone says nothing that the lines do not.
-    let bars = || groups.iter().flat_map(|(_, bars)| bars);
+    let bars = || groups.iter().flat_map(|g| &g.bars);
     if bars().all(|b| b.spans.is_empty()) && bars().map(|b| b.marks.len()).sum::<usize>() < 2 {
         return;
     }
+    groups.sort_by_key(|g| chart_order(chart, g.visit));
+    let visits = groups.chunk_by(|a, b| a.visit == b.visit);
+    let several_visits = visits.clone().count() > 1;
     page.heading("Time line");
     let mut used: Vec<(char, Ink, &str)> = Vec::new();
-    for visit in &visits {
-        let of_visit: Vec<_> = groups.iter().filter(|((v, _), _)| v == visit).collect();
-        let Some(scale) = Scale::of(of_visit.iter().flat_map(|(_, bars)| bars), page.style.width) else { continue };
-        if visits.len() > 1 {
-            page.line(&[(Ink::Heading, &format!("  Visit {visit}"))]);
+    for visit in visits {
+        let Some(scale) = Scale::of(visit.iter().flat_map(|g| &g.bars), page.style.width) else { continue };
+        if several_visits {
+            page.line(&[(Ink::Heading, &format!("  Visit {}", visit[0].visit))]);
         }
         scale.axis(page, &Clock::of(chart));
-        let several = of_visit.len() > 1 || of_visit.iter().any(|((_, access), _)| access.is_some());
-        for ((_, access), bars) in &of_visit {
-            if several {
-                page.line(&[(Ink::Heading, &format!("  {}", access_name(chart, *access)))]);
+        let by_access = visit.len() > 1 || visit[0].access.is_some();
+        for group in visit {
+            if by_access {
+                page.line(&[(Ink::Heading, &format!("  {}", access_name(chart, group.access)))]);
             }
-            for bar in bars {
+            for bar in &group.bars {
                 scale.bar(page, bar, &mut used);
             }
         }
@@ -277,8 +281,14 @@ struct Scale {
 impl Scale {
     /// The finest scale on which everything fits.
     fn of<'a>(bars: impl Iterator<Item = &'a Bar> + Clone, page: usize) -> Option<Scale> {
-        let times = bars
-            .flat_map(|b| b.spans.iter().flat_map(|s| [s.0, s.1]).chain(b.marks.iter().flat_map(|m| [m.0, m.0 + 1])));
+        // A pump that runs for days would leave no room for what was given beside it.
+        let short = bars.clone().any(|b| b.length() <= LONG);
+        let times = bars.flat_map(move |b| {
+            let cut = short && b.length() > LONG;
+            let end = b.spans.first().filter(|_| cut).map_or(i64::MAX, |s| s.0 + LONG / 8);
+            let spans = b.spans.iter().flat_map(move |s| [s.0.min(end), s.1.min(end)]);
+            spans.chain(b.marks.iter().flat_map(|m| [m.0, m.0 + 1]))
+        });
         let (first, last) = (times.clone().min()?, times.max()?);
         let room = page.saturating_sub(2 + LABEL + COUNT + 1).max(20) as i64;
         SCALES.iter().find_map(|&(minutes, tick)| {
@@ -294,17 +304,18 @@ impl Scale {
         let every = usize::try_from(self.tick / self.minutes).unwrap_or(10);
         let lead = " ".repeat(2 + LABEL);
         let (mut dates, mut labels, mut ruler) = (String::new(), String::new(), String::new());
+        let room = page.style.width.saturating_sub(2 + LABEL + COUNT + 1);
         let mut day = None;
         for cell in (0..=self.cells).step_by(every) {
             let time = clocks.at(self.from + cell as i64 * self.minutes);
             pad(&mut labels, cell);
-            if width(&labels) == cell && cell + 5 <= self.cells + 8 {
+            if width(&labels) == cell && cell + 5 <= room {
                 labels.push_str(&clock(time));
             }
             if day != Some(time.civil.date()) {
                 day = Some(time.civil.date());
                 pad(&mut dates, cell);
-                if width(&dates) == cell {
+                if width(&dates) == cell && cell + 10 <= room {
                     dates.push_str(&time.civil.date().to_string());
                     dates.push(' ');
                 }

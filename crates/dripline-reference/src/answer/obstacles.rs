@@ -132,7 +132,7 @@ fn obstacles(ready: &Ready, engine: Engine, wanted: Code, rec: &Proof, ws: &mut 
             administrations: vec![id(row)],
             rules: vec![rule.as_str().to_owned()],
             why: shows(ready, rule, fact),
-            needs: rule.page().needs.to_owned(),
+            needs: needs(wanted, rule).to_owned(),
         });
     }
     let setting = match wanted {
@@ -185,6 +185,20 @@ fn readings(ready: &Ready, engine: Engine, wanted: Code, rec: &Proof, ws: &mut W
         let _ = policy.set(switch, &own);
     }
     found
+}
+
+/// What would earn the code. A repeat's own rule tells what a repeat needs, which is not what a new drug's code needs.
+fn needs(wanted: Code, rule: RuleId) -> &'static str {
+    let new_drug = matches!(wanted, Code::N96375 | Code::N96411);
+    let repeat = matches!(
+        rule,
+        RuleId::SamePushAgainFacility
+            | RuleId::SamePushAgainOffice
+            | RuleId::SameChemoPushAgain
+            | RuleId::InfusionThenSameDrugPush
+            | RuleId::PushThenSameDrugInfusion
+    );
+    if new_drug && repeat { wanted.needs() } else { rule.page().needs }
 }
 
 fn shows(ready: &Ready, rule: RuleId, fact: Fact) -> String {
