@@ -6,7 +6,8 @@
 //!
 //! A professional claim is priced by the physician fee schedule and the ASP limits, a hospital's by OPPS, and either by
 //! the user's own price list. Only the table of the date's quarter is used; where it is not stored the line has no
-//! amount and says why. Amounts are exact decimals, rounded once a line to cents, half away from zero.
+//! amount and says why. Amounts are exact decimals, rounded to cents, half away from zero: a line, and before it is
+//! multiplied one unit of a service, but not one of a drug.
 
 mod mpfs;
 mod opps;
@@ -412,19 +413,25 @@ impl Pricer<'_> {
                 say("Modifiers change no amount here.");
             }
             Setting::Facility => {
-                say("No comprehensive APC, no composite APC, no outlier and no reduction of several procedures is computed.");
+                say(
+                    "No comprehensive APC, no composite APC, no outlier and no reduction of several procedures is computed.",
+                );
                 match self.basis.wage_index {
                     None => say("The wage index is not applied."),
                     Some(index) => say(&format!("A wage index of {index} is applied to 60 % of each APC rate.")),
                 }
                 if self.off_campus.is_some() && lines.iter().any(|l| l.why.contains("off campus")) {
-                    say("Rural sole community hospitals are exempt from the reduced rate off campus; that is not known here.");
+                    say(
+                        "Rural sole community hospitals are exempt from the reduced rate off campus; that is not known here.",
+                    );
                 }
             }
         }
         match self.basis.sequestration {
             None => say("Sequestration is not taken off."),
-            Some(per_cent) => say(&format!("Sequestration of {per_cent} % is taken off the payer's 80 % of the total.")),
+            Some(per_cent) => {
+                say(&format!("Sequestration of {per_cent} % is taken off the payer's 80 % of the total."))
+            }
         }
         limits
     }
