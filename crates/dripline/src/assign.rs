@@ -11,7 +11,7 @@ use crate::policy::{
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::{Day, Minute};
-use crate::work::{Ctx, Earned, Item, Kind, Modifier, Placing, Standing, VeinClass, Workspace};
+use crate::work::{Ctx, Earned, Holds, Item, Kind, Modifier, Placing, Standing, VeinClass, Workspace};
 
 /// What a unit is earned with.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ pub(crate) struct Beside {
     other: Minute,
 }
 
-/// Sorts the drugs by vein by site and start. Only fluids and pushes look at what ran beside them.
+/// Sorts the drugs by vein by site and start.
 fn find_beside(ws: &mut Workspace) {
     ws.beside.clear();
     for (n, item) in ws.items.iter().enumerate() {
@@ -141,7 +141,11 @@ fn runs_beside(ws: &Workspace, item: &Item) -> bool {
 
 /// Sites of all visits: each gets its initial service, then the modifiers that tell them apart, then its codes.
 pub(crate) fn vein<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
-    find_beside(ws);
+    // Only fluids and pushes look at what ran beside them; a long infusion by pump may have become a push.
+    let Holds { runs, pushes, fluids, long_pumps, .. } = ws.holds;
+    if fluids || (runs && (pushes || long_pumps)) {
+        find_beside(ws);
+    }
     find_dates(ctx, ws);
     let mut lo = 0;
     while let Some(g) = crate::place::next_group(ws, lo) {
@@ -788,6 +792,9 @@ fn fluid<T: Recorder>(
 
 /// Concurrent runs, and chemotherapy that ran beside chemotherapy.
 fn concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !ws.holds.concurrent {
+        return;
+    }
     for i in 0..ws.items.len() as u32 {
         let item = ws.items[i as usize];
         if item.done {

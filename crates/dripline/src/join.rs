@@ -35,8 +35,19 @@ pub(crate) fn join<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             ws.sorted.push(i);
         }
     }
-    join_bags(ctx, ws);
-    // Parts of one ordered dose.
+    if !ws.bag_rows.is_empty() {
+        join_bags(ctx, ws);
+    }
+    if !ws.doses.0.is_empty() {
+        join_doses(ctx, ws, rec);
+    }
+    join_runs(ctx, ws, rec);
+    make_items(ctx, ws, rec);
+}
+
+/// Parts of one ordered dose.
+fn join_doses<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let case = ctx.case;
     for k in 0..ws.sorted.len() {
         let i = ws.sorted[k];
         let other = case.rows[i as usize].same_dose_as;
@@ -57,8 +68,6 @@ pub(crate) fn join<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             rec.cite(other, R::DoseSplitOfOneOrder, Fact::Other(i));
         }
     }
-    join_runs(ctx, ws, rec);
-    make_items(ctx, ws, rec);
 }
 
 fn join_bags(ctx: &Ctx, ws: &mut Workspace) {
@@ -144,16 +153,18 @@ fn join_runs<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 fn make_items<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let case = ctx.case;
     // Chains in input order; the lead has the least index.
-    ws.seq.clear();
-    ws.seq.resize(case.rows.len(), NONE);
-    for k in 0..ws.sorted.len() {
-        let i = ws.sorted[k];
-        let root = ws.find(i);
-        let tail = ws.seq[root as usize];
-        if tail != NONE {
-            ws.next[tail as usize] = i;
+    if ws.holds.joined {
+        ws.seq.clear();
+        ws.seq.resize(case.rows.len(), NONE);
+        for k in 0..ws.sorted.len() {
+            let i = ws.sorted[k];
+            let root = ws.find(i);
+            let tail = ws.seq[root as usize];
+            if tail != NONE {
+                ws.next[tail as usize] = i;
+            }
+            ws.seq[root as usize] = i;
         }
-        ws.seq[root as usize] = i;
     }
     for k in 0..ws.sorted.len() {
         let i = ws.sorted[k];
@@ -247,6 +258,11 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
         done: false,
     };
     let ix = ws.items.len() as u32;
+    if made.lane == Kind::Vein {
+        let drug = class != VeinClass::Hydration;
+        ws.holds.fluids |= !drug;
+        ws.holds.runs |= drug && run;
+    }
     if run && minutes == 0 {
         ws.items.push(made);
         ws.item_out(rec, ix, R::PauseAndRestart, Fact::None);
@@ -255,6 +271,7 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
     let pump_minutes = planned.map_or(if run { minutes } else { 0 }, i64::from);
     if pump_start && class != VeinClass::Hydration && pump_minutes > ctx.policy.prolonged_pump_minutes {
         made.long_pump = true;
+        ws.holds.long_pumps = true;
     }
     if run && class != VeinClass::Hydration && minutes <= ctx.policy.push_max_minutes && !made.long_pump {
         let stopped_early =
@@ -286,6 +303,7 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
     } else {
         ws.items.push(made);
     }
+    ws.holds.pushes |= !ws.items[ix as usize].run;
     rec.consult(Switch::MidnightInitial);
     let anew = match ctx.policy.midnight_initial {
         MidnightInitial::Cpt2012 => ctx.on(R::MidnightCptHistory),

@@ -143,6 +143,7 @@ fn place_run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) {
         rec.block(new.first_row, Code::N96368, R::ConcurrentMinimumOverlap, fact);
         return;
     }
+    ws.holds.concurrent = true;
     ws.item_cite(rec, i, R::ConcurrentDefinition, fact);
     if new.class != VeinClass::Chemo || !ctx.on(R::ConcurrentChemoWithChemo) {
         ws.items[i as usize].placing = Placing::Concurrent;
@@ -236,6 +237,9 @@ fn first_minutes(ws: &mut Workspace, new: &Item, left: (u32, u32), floor: i64) -
 
 /// Concurrent drug runs are reported once a visit over all its sites.
 fn report_concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !ws.holds.concurrent {
+        return;
+    }
     ws.seq.clear();
     for i in 0..ws.items.len() as u32 {
         let item = &ws.items[i as usize];

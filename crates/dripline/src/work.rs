@@ -97,6 +97,51 @@ pub(crate) enum Kind {
     NoCode,
 }
 
+impl Kind {
+    /// The kind's bit in [`Holds::kinds`].
+    pub(crate) fn bit(self) -> u32 {
+        1 << match self {
+            Kind::Vein => 0,
+            Kind::Injection => 1,
+            Kind::UnderSkin => 2,
+            Kind::Artery => 3,
+            Kind::ArteryChemo => 4,
+            Kind::Cavity(_) => 5,
+            Kind::Lesion => 6,
+            Kind::Vaccine => 7,
+            Kind::Rsv => 8,
+            Kind::Blood => 9,
+            Kind::Own(_) => 10,
+            Kind::Declot => 11,
+            Kind::Flush => 12,
+            Kind::PumpRefill => 13,
+            Kind::PumpDisconnect => 14,
+            Kind::OnBody => 15,
+            Kind::NoCode => 16,
+        }
+    }
+}
+
+/// What a case may hold: a step without work is left out. Each is only ever set, so that it may be set for something
+/// that a later step took out again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Holds {
+    /// Bits of the kinds of rows.
+    pub kinds: u32,
+    /// Rows that stand together.
+    pub joined: bool,
+    /// Long infusions by pump.
+    pub long_pumps: bool,
+    /// Runs of drugs by vein.
+    pub runs: bool,
+    /// Pushes of drugs by vein.
+    pub pushes: bool,
+    /// Fluids by vein.
+    pub fluids: bool,
+    /// Concurrent runs.
+    pub concurrent: bool,
+}
+
 /// Where a row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -249,6 +294,7 @@ pub(crate) struct ServiceFlags {
 /// Everything the steps hand on.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
+    pub(crate) holds: Holds,
     pub(crate) standing: Vec<Standing>,
     pub(crate) lent: Vec<Lent>,
     pub(crate) bag_rows: Vec<(u32, u32, Ix)>,
@@ -298,6 +344,7 @@ impl Workspace {
     /// Empties everything and keeps the room.
     pub(crate) fn reset(&mut self, case: &Case) {
         let n = case.rows.len();
+        self.holds = Holds::default();
         self.standing.clear();
         self.lent.clear();
         self.bag_rows.clear();
@@ -422,6 +469,7 @@ impl Workspace {
         }
         let (lead, other) = if a < b { (a, b) } else { (b, a) };
         self.root[other as usize] = lead;
+        self.holds.joined = true;
         true
     }
 

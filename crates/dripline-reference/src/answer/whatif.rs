@@ -91,6 +91,7 @@ struct Open {
 }
 
 impl<'a> WhatIf<'a> {
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         ready: &'a Ready<'a>,
         engine: Engine,
