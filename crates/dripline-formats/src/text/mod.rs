@@ -1,6 +1,7 @@
 //! Text that a person reads: the claim first, then what earned nothing, what to ask, and the proof.
 
 mod compare;
+mod money;
 mod names;
 mod page;
 mod policy;
@@ -18,6 +19,7 @@ use dripline::coding::{
 use dripline::rule::{Grade, RuleId};
 
 pub use compare::comparison;
+pub use money::money;
 pub use page::Style;
 pub use policy::policy;
 pub use rules::{rule_list, rule_page};
