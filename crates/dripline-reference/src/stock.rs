@@ -80,7 +80,8 @@ impl FromStr for Stock {
 
     fn from_str(text: &str) -> Result<Self, StockError> {
         let fail = |line: u64, message: String, help: &str| StockError { line, message, help: help.to_owned() };
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let mut reader =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let broken = |e: csv::Error| {
             let line = e.position().map_or(1, csv::Position::line);
             fail(line, e.to_string(), "write one container a line, with as many cells as the header")
@@ -88,11 +89,19 @@ impl FromStr for Stock {
         let head = reader.headers().map_err(broken)?.clone();
         let names: Vec<String> = head.iter().map(str::to_ascii_lowercase).collect();
         if let Some(unknown) = names.iter().find(|n| !COLUMNS.contains(&n.as_str())) {
-            return Err(fail(1, format!("there is no column `{}`", short(unknown)), "the columns are drug, hcpcs, ndc, kind and amount"));
+            return Err(fail(
+                1,
+                format!("there is no column `{}`", short(unknown)),
+                "the columns are drug, hcpcs, ndc, kind and amount",
+            ));
         }
         for needed in ["kind", "amount"] {
             if !names.iter().any(|n| n == needed) {
-                return Err(fail(1, format!("the column `{needed}` is missing"), "the columns are drug, hcpcs, ndc, kind and amount"));
+                return Err(fail(
+                    1,
+                    format!("the column `{needed}` is missing"),
+                    "the columns are drug, hcpcs, ndc, kind and amount",
+                ));
             }
         }
         let mut vials = Vec::new();
@@ -108,20 +117,28 @@ impl FromStr for Stock {
                 Some("multi_dose") => ContainerKind::MultiDose,
                 other => {
                     let shown = short(other.unwrap_or(""));
-                    return Err(fail(line, format!("`{shown}` is no kind of container"), "write single_dose or multi_dose"));
+                    return Err(fail(
+                        line,
+                        format!("`{shown}` is no kind of container"),
+                        "write single_dose or multi_dose",
+                    ));
                 }
             };
             let amount = cell("amount").unwrap_or("").to_owned();
-            let content: Amount = amount
-                .parse()
-                .map_err(|e| fail(line, format!("`{}` is no amount: {e}", short(&amount)), "write a number and a unit, as 100 mg"))?;
+            let content: Amount = amount.parse().map_err(|e| {
+                fail(line, format!("`{}` is no amount: {e}", short(&amount)), "write a number and a unit, as 100 mg")
+            })?;
             if content.value.is_zero() {
                 return Err(fail(line, "a container of nothing".to_owned(), "write its labelled content, as 100 mg"));
             }
             let ndc = cell("ndc")
                 .map(|n| {
                     ndc_11(n).ok_or_else(|| {
-                        fail(line, format!("`{}` is no NDC", short(n)), "write 11 digits, or 10 digits with their hyphens")
+                        fail(
+                            line,
+                            format!("`{}` is no NDC", short(n)),
+                            "write 11 digits, or 10 digits with their hyphens",
+                        )
                     })
                 })
                 .transpose()?;
@@ -213,9 +230,10 @@ fn fewest(dose: Amount, vials: &[&Vial], strength: Option<&Strength>) -> Option<
     // Sizes in the unit of the dose.
     let unit = Amount { value: Ratio::whole(1), unit: dose.unit };
     let sizes: Vec<Ratio> = vials.iter().map(|v| v.content.units_of(&unit, strength).ok()).collect::<Option<_>>()?;
-    let tries: u64 = sizes.iter().map(|s| dose.value.over(*s).map_or(u64::MAX, Ratio::ceil)).fold(1, |product, n| {
-        if n > MOST { u64::MAX } else { product.saturating_mul(n + 1) }
-    });
+    let tries: u64 = sizes
+        .iter()
+        .map(|s| dose.value.over(*s).map_or(u64::MAX, Ratio::ceil))
+        .fold(1, |product, n| if n > MOST { u64::MAX } else { product.saturating_mul(n + 1) });
     if tries > 1_000_000 {
         return None;
     }
@@ -276,7 +294,9 @@ mod tests {
 
     #[test]
     fn least_left_over_then_fewest() {
-        let two = stock("drug,kind,amount\nKeytruda,single_dose,100 mg\nnivolumab,single_dose,40 mg\nnivolumab,single_dose,100 mg\nnivolumab,single_dose,240 mg\n");
+        let two = stock(
+            "drug,kind,amount\nKeytruda,single_dose,100 mg\nnivolumab,single_dose,40 mg\nnivolumab,single_dose,100 mg\nnivolumab,single_dose,240 mg\n",
+        );
         let some = |list: &[(&str, u32)]| Some(list.iter().map(|(a, n)| ((*a).to_owned(), *n)).collect::<Vec<_>>());
         assert_eq!(filled(&two, "Opdivo", "240 mg"), some(&[("240 mg", 1)]));
         assert_eq!(filled(&two, "nivolumab", "180 mg"), some(&[("40 mg", 2), ("100 mg", 1)]));

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use dripline::coding::{Assumption, Coding};
 use dripline::chart::Chart;
+use dripline::coding::{Assumption, Coding};
 use dripline_formats::error::ReadError;
 use dripline_formats::{csv, json, text};
 use dripline_reference::money::{self, Basis, Money, Prices};

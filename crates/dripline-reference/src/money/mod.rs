@@ -412,19 +412,25 @@ impl Pricer<'_> {
                 say("Modifiers change no amount here.");
             }
             Setting::Facility => {
-                say("No comprehensive APC, no composite APC, no outlier and no reduction of several procedures is computed.");
+                say(
+                    "No comprehensive APC, no composite APC, no outlier and no reduction of several procedures is computed.",
+                );
                 match self.basis.wage_index {
                     None => say("The wage index is not applied."),
                     Some(index) => say(&format!("A wage index of {index} is applied to 60 % of each APC rate.")),
                 }
                 if self.off_campus.is_some() && lines.iter().any(|l| l.why.contains("off campus")) {
-                    say("Rural sole community hospitals are exempt from the reduced rate off campus; that is not known here.");
+                    say(
+                        "Rural sole community hospitals are exempt from the reduced rate off campus; that is not known here.",
+                    );
                 }
             }
         }
         match self.basis.sequestration {
             None => say("Sequestration is not taken off."),
-            Some(per_cent) => say(&format!("Sequestration of {per_cent} % is taken off the payer's 80 % of the total.")),
+            Some(per_cent) => {
+                say(&format!("Sequestration of {per_cent} % is taken off the payer's 80 % of the total."))
+            }
         }
         limits
     }

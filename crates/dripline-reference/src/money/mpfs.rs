@@ -26,7 +26,9 @@ fn one(pricer: &Pricer, items: &[Item], item: &Item) -> Price {
     }
     let Some(values) = pricer.tables.rvu(line.date.0) else { return pricer.missing(Kind::Rvu, line.date.0) };
     let table = (Kind::Rvu, quarter);
-    let Some(row) = values.find(&line.code, "") else { return Price::silent(table, "the table does not have the code") };
+    let Some(row) = values.find(&line.code, "") else {
+        return Price::silent(table, "the table does not have the code");
+    };
     match row.status.as_str() {
         "A" | "R" => {}
         "T" => {
@@ -41,12 +43,18 @@ fn one(pricer: &Pricer, items: &[Item], item: &Item) -> Price {
                 return Price::by(table, Dollars::ZERO, why);
             }
         }
-        "B" | "P" => return Price::by(table, Dollars::ZERO, format!("status {}: paid within another service", row.status)),
+        "B" | "P" => {
+            return Price::by(table, Dollars::ZERO, format!("status {}: paid within another service", row.status));
+        }
         "C" => return Price::silent(table, "status C: the contractor prices it"),
         other => return Price::by(table, Dollars::ZERO, format!("status {other}: not paid by this fee schedule")),
     }
     if pricer.in_facility && row.pctc == "5" {
-        return Price::by(table, Dollars::ZERO, "incident to a physician's work: not paid where the place is a facility");
+        return Price::by(
+            table,
+            Dollars::ZERO,
+            "incident to a physician's work: not paid where the place is a facility",
+        );
     }
     let national = Gpci {
         state: String::new(),
@@ -63,7 +71,12 @@ fn one(pricer: &Pricer, items: &[Item], item: &Item) -> Price {
             let Some(indices) = pricer.tables.gpci(line.date.0) else { return pricer.missing(Kind::Gpci, line.date.0) };
             match indices.find(state, locality) {
                 Some(found) => found,
-                None => return Price::silent((Kind::Gpci, quarter), format!("the table has no locality {state} {locality}")),
+                None => {
+                    return Price::silent(
+                        (Kind::Gpci, quarter),
+                        format!("the table has no locality {state} {locality}"),
+                    );
+                }
             }
         }
     };
