@@ -146,7 +146,7 @@ pub(crate) fn vein<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     if fluids || (runs && (pushes || long_pumps)) {
         find_beside(ws);
     }
-    find_dates(ctx, ws);
+    find_dates(ctx, ws, rec);
     let mut lo = 0;
     while let Some(g) = crate::place::next_group(ws, lo) {
         lo = g.hi;
@@ -269,7 +269,10 @@ fn initial_day(ctx: &Ctx, ws: &mut Workspace, s: &Site) -> Day {
 }
 
 /// What the rarer rules of dating look up: the first date of each visit, the runs of each visit by start.
-fn find_dates(ctx: &Ctx, ws: &mut Workspace) {
+fn find_dates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if T::PROOF && several_dates(ctx, ws) {
+        rec.consult(Switch::UnitDateRule);
+    }
     match ctx.policy.unit_date_rule {
         UnitDateRule::EncounterStart => {
             let rows = ctx.case.rows.iter().zip(&ws.lent);
@@ -289,6 +292,23 @@ fn find_dates(ctx: &Ctx, ws: &mut Workspace) {
         }
         UnitDateRule::ThresholdReached | UnitDateRule::UnitBegan => {}
     }
+}
+
+/// Does anything that may earn a unit lie on more than one date?
+fn several_dates(ctx: &Ctx, ws: &Workspace) -> bool {
+    use crate::work::Timing;
+    let clock = &ctx.case.clock;
+    let mut first = None;
+    ctx.case.rows.iter().zip(&ws.lent).any(|(row, lent)| {
+        let (from, to) = match lent.timing {
+            Timing::Nothing => return false,
+            Timing::Untimed => (row.day, row.day),
+            Timing::Push(at, _) => (clock.day(at), row.day),
+            Timing::Run(start, stop) => (clock.day(start), clock.day(stop - 1)),
+        };
+        let day = *first.get_or_insert(row.day);
+        day != row.day || day != from || day != to
+    })
 }
 
 /// First date of a visit.

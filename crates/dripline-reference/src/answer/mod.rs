@@ -13,8 +13,8 @@ use dripline::Workspace;
 use dripline::case::{Case, Ix};
 use dripline::chart::{Chart, OffCampus, Setting, SwitchValue};
 use dripline::coding::{
-    Addressee, Alternative, Assumption, Certainty, ChartDate, Coding, Confidence, Line, MinuteSpan, Minutes, Query,
-    RuleSet, ServiceLine, ServiceVerdict, ShortLine, ShortService, Unreported,
+    Addressee, Alternative, Assumption, Certainty, ChartDate, Coding, Confidence, Line, MinuteSpan, Minutes, Outcome,
+    Query, RuleSet, ServiceLine, ServiceVerdict, ShortLine, ShortService, Unreported,
 };
 use dripline::policy::{NEWEST_RULE_SET, Part, Policy, PtpModifier, Switch};
 use dripline::proof::{By, Proved};
@@ -28,7 +28,7 @@ use crate::edits::{self, Addition, Claim};
 use crate::formulary::Formulary;
 use crate::lines::{DrugLines, drug_lines};
 use crate::profile::Profiles;
-use crate::resolve::{ChartError, Resolved, as_of, resolve_with};
+use crate::resolve::{ChartError, Question, Resolved, as_of, resolve_with};
 use crate::stock::Stock;
 use crate::tables::{InForce, Kind, Store};
 
@@ -224,7 +224,7 @@ impl Coder {
         if few && options.alternatives {
             alternatives.extend(modifier_alternative(&short, &plain, &edits.additions));
         }
-        let queries = self.queries(&ready, &rec, &drugs, &mut what, few);
+        let queries = self.queries(&ready, &rec, &drugs, &mut what, few, options);
         let checked = few && options.alternatives;
         let lines = lines(&ready, &proved, &short, &alternatives, checked);
         let mut seen = Vec::new();
@@ -364,19 +364,37 @@ impl Coder {
         drugs: &DrugLines,
         what: &mut whatif::WhatIf,
         few: bool,
+        options: &Options,
     ) -> Vec<Query> {
         let mut found = if few { what.queries(rec) } else { what.unanswered(rec) };
-        for q in ready.resolved.questions.iter().chain(&drugs.questions) {
-            found.push(Query {
-                administrations: q.rows.iter().map(|&r| ready.resolved.ids[r as usize].clone()).collect(),
-                field: q.field.to_owned(),
-                to: q.to,
-                ask: q.ask.clone(),
-                outcomes: what.drug_outcomes(q),
-            });
+        let ids = |rows: &[Ix]| rows.iter().map(|&r| ready.resolved.ids[r as usize].clone()).collect::<Vec<_>>();
+        let mut add = |q: &Question, outcomes: Vec<Outcome>| {
+            let (administrations, field) = (ids(&q.rows), q.field.to_owned());
+            found.push(Query { administrations, field, to: q.to, ask: q.ask.clone(), outcomes });
+        };
+        for q in &ready.resolved.questions {
+            if !few {
+                add(q, Vec::new());
+                continue;
+            }
+            let mut chart = ready.chart.clone();
+            let a = &mut chart.administrations[q.rows[0] as usize];
+            (a.hcpcs, a.ndc, a.rxnorm) = (None, None, None);
+            // A name that cannot be coded in the identifier's place is no answer.
+            if let Ok(named) = self.ready(&chart, 1, options) {
+                let outcomes = what.identity_outcomes(&named);
+                if !outcomes.is_empty() {
+                    add(q, outcomes);
+                }
+            }
         }
-        let order = |id: &str| ready.resolved.ids.iter().position(|i| i == id);
-        found.sort_by_cached_key(|q| (q.to, q.administrations.first().and_then(|a| order(a)), q.field.clone()));
+        for q in &drugs.questions {
+            add(q, what.drug_outcomes(q));
+        }
+        let places: BTreeMap<&str, usize> =
+            ready.resolved.ids.iter().enumerate().map(|(i, id)| (id.as_str(), i)).collect();
+        let place = |q: &Query| q.administrations.first().and_then(|a| places.get(a.as_str()).copied());
+        found.sort_by_cached_key(|q| (q.to, place(q), q.field.clone()));
         found
     }
 }
