@@ -227,14 +227,8 @@ impl Coder {
         let queries = self.queries(&ready, &rec, &drugs, &mut what, few, options);
         let checked = few && options.alternatives;
         let lines = lines(&ready, &proved, &short, &alternatives, checked);
-        let mut seen = Vec::new();
-        assumptions.retain(|a| {
-            let new = !seen.contains(a);
-            if new {
-                seen.push(a.clone());
-            }
-            new
-        });
+        let mut seen = std::collections::BTreeSet::new();
+        assumptions.retain(|a| seen.insert((a.path.clone(), a.took.clone(), a.why.clone())));
         tables_read(resolved)?;
         let crosswalk = resolved.drugs.iter().zip(&resolved.case.rows).filter_map(|(drug, row)| {
             let on = row.day.date();
@@ -532,13 +526,23 @@ fn confidence(grade: Grade) -> Confidence {
 
 fn unreported(ready: &Ready, proved: &Proved, drugs: &DrugLines) -> Vec<Unreported> {
     let of_drug = |row: Ix| drugs.noted.iter().filter(move |n| n.0 == row).map(|n| n.1);
+    // The first drug line of each administration.
+    let mut stands = BTreeMap::new();
+    for line in &drugs.lines {
+        for id in &line.administrations {
+            stands.entry(id.as_str()).or_insert(line);
+        }
+    }
     proved
         .unreported
         .iter()
         .map(|u| Unreported {
             administration: ready.resolved.ids[u.row as usize].clone(),
             rules: u.rules.iter().copied().chain(of_drug(u.row)).map(|r| r.as_str().to_owned()).collect(),
-            why: prose::unreported(ready, u, &drugs.lines),
+            why: {
+                let id = ready.resolved.ids[u.row as usize].as_str();
+                prose::unreported(ready, u, stands.get(id).copied())
+            },
         })
         .collect()
 }
