@@ -79,6 +79,19 @@ fn a_line_shows_the_fate_of_its_minutes() {
 }
 
 #[test]
+fn a_listed_service_shows_the_modifiers_it_has_and_needs() {
+    let row = |modifiers: &str| {
+        let case = MIXED.replace(
+            r#"{"code": "99284"}"#,
+            &format!(r#"{{"code": "99284", "units": 1, "modifiers": [{modifiers}]}}"#),
+        );
+        page(&case, Style::default()).lines().find(|l| l.contains("99284")).expect("the service").to_owned()
+    };
+    assert!(row("").contains("  99284      1   25  service, only with the modifier"), "{}", row(""));
+    assert!(row("\"25\"").contains("  99284      1   25  service, as listed"), "{}", row("\"25\""));
+}
+
+#[test]
 fn the_one_who_is_asked_never_sees_what_an_answer_would_earn() {
     let page = page(MIXED, Style::default());
     let asked =

@@ -149,6 +149,16 @@ pub(crate) enum Standing {
     Out,
 }
 
+impl Standing {
+    /// The kind's bit; none for a row that is out.
+    pub(crate) fn bit(self) -> u32 {
+        match self {
+            Standing::Live(kind) => kind.bit(),
+            Standing::Out => 0,
+        }
+    }
+}
+
 /// Class by vein, highest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum VeinClass {
@@ -482,6 +492,19 @@ impl Workspace {
     pub(crate) fn chain(&self, head: Ix) -> Chain<'_> {
         Chain { next: &self.next, at: head }
     }
+}
+
+/// Keeps those that pass. Which ones do is hard for a processor to foresee, so there is no branch on it.
+#[inline]
+pub(crate) fn keep(kept: &mut Vec<u32>, from: impl ExactSizeIterator<Item = u32>, pass: impl Fn(u32) -> bool) {
+    kept.clear();
+    kept.resize(from.len(), 0);
+    let mut n = 0;
+    for i in from {
+        kept[n] = i;
+        n += usize::from(pass(i));
+    }
+    kept.truncate(n);
 }
 
 /// The first of the rows that are joined with this one.

@@ -29,6 +29,7 @@ use crate::formulary::Formulary;
 use crate::lines::{DrugLines, drug_lines};
 use crate::profile::Profiles;
 use crate::resolve::{ChartError, Question, Resolved, as_of, resolve_with};
+use crate::stock::Stock;
 use crate::tables::{InForce, Kind, Store};
 
 pub use obstacles::{Obstacle, WhyNot};
@@ -74,6 +75,8 @@ pub struct Coder {
     pub profiles: Profiles,
     /// Reference tables, where a store is opened. Without one, edits that need a table say that they were not run.
     pub store: Option<Arc<Store>>,
+    /// What is stocked: fills in the containers that a chart does not name.
+    pub stock: Option<Arc<Stock>>,
 }
 
 /// A coding, and what was known on the way that its shape does not hold.
@@ -83,6 +86,27 @@ pub struct Coded {
     pub coding: Coding,
     /// The chart with nothing left to look up; it holds the tables in force.
     pub resolved: Resolved,
+}
+
+impl Coded {
+    /// Whether every table that was asked for up to now could be read.
+    ///
+    /// # Errors
+    /// The first table that could not.
+    pub fn check_tables(&self) -> Result<(), ChartError> {
+        tables_read(&self.resolved)
+    }
+}
+
+fn tables_read(resolved: &Resolved) -> Result<(), ChartError> {
+    match resolved.tables.failed() {
+        None => Ok(()),
+        Some(error) => Err(ChartError {
+            path: "reference".to_owned(),
+            message: format!("a reference table cannot be read: {error}"),
+            help: "import the table again, or name another folder of reference tables".to_owned(),
+        }),
+    }
 }
 
 /// A chart with its policy, resolved.
@@ -147,6 +171,11 @@ impl Coder {
         read: &[Assumption],
         options: &Options,
     ) -> Result<Coded, ChartError> {
+        let filled = self.stock.as_ref().map(|stock| stock.fill(chart, &self.formulary));
+        let (chart, stocked) = match &filled {
+            Some((chart, stocked)) => (chart, stocked.as_slice()),
+            None => (chart, &[][..]),
+        };
         let ready = self.ready(chart, position, options)?;
         let engine = Engine::new(options);
         let (mut ws, mut rec) = (Workspace::default(), Proof::default());
@@ -176,6 +205,7 @@ impl Coder {
         add_modifiers(&added, &mut short);
         let mut assumptions = ready.assumptions.clone();
         assumptions.extend_from_slice(read);
+        assumptions.extend_from_slice(stocked);
         assumptions.extend(resolved.assumptions.iter().cloned());
         assumptions.extend(engine_assumptions(&ready, &rec, &proved));
         assumptions.extend(drugs.assumptions.iter().cloned());
@@ -197,21 +227,9 @@ impl Coder {
         let queries = self.queries(&ready, &rec, &drugs, &mut what, few, options);
         let checked = few && options.alternatives;
         let lines = lines(&ready, &proved, &short, &alternatives, checked);
-        let mut seen = Vec::new();
-        assumptions.retain(|a| {
-            let new = !seen.contains(a);
-            if new {
-                seen.push(a.clone());
-            }
-            new
-        });
-        if let Some(error) = resolved.tables.failed() {
-            return Err(ChartError {
-                path: "reference".to_owned(),
-                message: format!("a reference table cannot be read: {error}"),
-                help: "import the table again, or name another folder of reference tables".to_owned(),
-            });
-        }
+        let mut seen = std::collections::BTreeSet::new();
+        assumptions.retain(|a| seen.insert((a.path.clone(), a.took.clone(), a.why.clone())));
+        tables_read(resolved)?;
         let crosswalk = resolved.drugs.iter().zip(&resolved.case.rows).filter_map(|(drug, row)| {
             let on = row.day.date();
             let listed = !resolved.tables.ndc(on)?.find(drug.ndc.as_deref()?).is_empty();
@@ -508,13 +526,23 @@ fn confidence(grade: Grade) -> Confidence {
 
 fn unreported(ready: &Ready, proved: &Proved, drugs: &DrugLines) -> Vec<Unreported> {
     let of_drug = |row: Ix| drugs.noted.iter().filter(move |n| n.0 == row).map(|n| n.1);
+    // The first drug line of each administration.
+    let mut stands = BTreeMap::new();
+    for line in &drugs.lines {
+        for id in &line.administrations {
+            stands.entry(id.as_str()).or_insert(line);
+        }
+    }
     proved
         .unreported
         .iter()
         .map(|u| Unreported {
             administration: ready.resolved.ids[u.row as usize].clone(),
             rules: u.rules.iter().copied().chain(of_drug(u.row)).map(|r| r.as_str().to_owned()).collect(),
-            why: prose::unreported(ready, u, &drugs.lines),
+            why: {
+                let id = ready.resolved.ids[u.row as usize].as_str();
+                prose::unreported(ready, u, stands.get(id).copied())
+            },
         })
         .collect()
 }
