@@ -912,6 +912,17 @@ pub fn resolve_with(
         case.rows.push(row);
         drugs.push(drug);
     }
+    for i in 0..case.rows.len() {
+        let other = case.rows[i].same_dose_as as usize;
+        if case.rows.get(other).is_some_and(|o| o.ingredient != case.rows[i].ingredient) {
+            case.rows[i].same_dose_as = NONE;
+            assumptions.push(Assumption {
+                path: format!("administrations[{i}].same_dose_as"),
+                took: "a dose of its own".into(),
+                why: "the administration that it names gave another drug, and one dose is of one drug".into(),
+            });
+        }
+    }
     if reader.no_purpose {
         assumptions.push(Assumption {
             path: "administrations[*].purpose".into(),

@@ -11,7 +11,7 @@ use crate::policy::{HomePumpCode, PumpDisconnect, SplitDoseInjections, Switch, U
 use crate::record::{Assumed, Fact, Field, Recorder};
 use crate::rule::RuleId as R;
 use crate::screen::is_chemo;
-use crate::time::Day;
+use crate::time::{Day, Minute};
 use crate::work::{Ctx, Item, Kind, Modifier, Standing, Timing, VeinClass, Workspace};
 
 fn unit(code: Code, day: Day, units: u32) -> Unit {
@@ -30,6 +30,16 @@ fn day(ctx: &Ctx, ws: &Workspace, i: Ix) -> Day {
         Timing::Push(a, _) | Timing::Run(a, _) => ctx.case.clock.day(a),
         _ => ctx.case.rows[i as usize].day,
     }
+}
+
+/// Where a row stands in time order: a row of which only the date is known comes last on it, and ties end in input
+/// order.
+fn place(ctx: &Ctx, ws: &Workspace, i: Ix) -> (Minute, Ix) {
+    let at = match ws.lent[i as usize].timing {
+        Timing::Push(a, _) | Timing::Run(a, _) => a,
+        _ => ctx.case.clock.midnight(Day(ctx.case.rows[i as usize].day.0.saturating_add(1))),
+    };
+    (at, i)
 }
 
 fn item_of(ws: &Workspace, i: Ix) -> Option<usize> {
@@ -146,7 +156,7 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         }
         // Parts of one ordered dose.
         let mut distinct = Modifier::None;
-        if let Some(first) = dose_lead(ws, i) {
+        if let Some(first) = dose_lead(ctx, ws, i) {
             rec.consult(Switch::SplitDoseInjections);
             if ctx.on(R::ScimSplitDose) {
                 rec.cite(i, R::ScimSplitDose, Fact::Other(first));
@@ -171,9 +181,10 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 }
 
 /// The injected row of which this is a further part, if any.
-fn dose_lead(ws: &Workspace, i: Ix) -> Option<Ix> {
+fn dose_lead(ctx: &Ctx, ws: &Workspace, i: Ix) -> Option<Ix> {
     // One syringe leads with its first row, and the injection that asks is such a row.
-    ws.dose(i).take_while(|&j| j < i).find(|&j| injected(ws, j) && ws.root[j as usize] == j)
+    let parts = ws.dose(i).filter(|&j| injected(ws, j) && ws.root[j as usize] == j);
+    parts.min_by_key(|&j| place(ctx, ws, j)).filter(|&first| first != i)
 }
 
 fn out_chain<T: Recorder>(ws: &mut Workspace, rec: &mut T, head: Ix, rule: R) {
@@ -206,25 +217,19 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         item.lane == Kind::UnderSkin && item.run && !item.done
     }));
     let visit = |ws: &Workspace, n: u32| ws.items[n as usize].visit;
-    runs.sort_unstable_by_key(|&n| (visit(ws, n), n));
-    for n in 0..ws.items.len() as u32 {
-        let lead = ws.items[n as usize];
-        let of_visit = equal(&runs, |k| visit(ws, k).cmp(&lead.visit));
-        if of_visit.first() != Some(&n) {
-            continue;
-        }
+    runs.sort_unstable_by_key(|&n| (visit(ws, n), ws.items[n as usize].start, n));
+    let mut left = &runs[..];
+    while let Some(&first) = left.first() {
+        let lead = ws.items[first as usize];
+        let (of_visit, rest) = left.split_at(left.partition_point(|&k| visit(ws, k) == lead.visit));
+        left = rest;
         ws.scratch.clear();
-        let mut heads = lead.first_row;
-        let mut first_start = lead.start;
+        let heads = lead.first_row;
         let (mut access, mut second): (_, Option<Item>) = (None, None);
         for &k in of_visit {
             let o = ws.items[k as usize];
             for p in o.net.0..o.net.1 {
                 ws.scratch.push(ws.pieces[p as usize]);
-            }
-            if o.start < first_start {
-                first_start = o.start;
-                heads = o.first_row;
             }
             for r in ws.chain(o.first_row) {
                 let a = ctx.case.rows[r as usize].access;
@@ -236,7 +241,7 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                     Some(x)
                         if x != a && (ctx.case.accesses[a as usize].needed || ctx.case.accesses[x as usize].needed) =>
                     {
-                        second = Some(second.filter(|s| s.start <= o.start).unwrap_or(o));
+                        second = second.or(Some(o));
                     }
                     _ => {}
                 }
@@ -456,7 +461,7 @@ fn vaccines<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let given = |ws: &Workspace, i: Ix| (rows[i as usize].visit, day(ctx, ws, i));
     sorted.clear();
     sorted.extend_from_slice(&seq);
-    sorted.sort_unstable_by_key(|&i| (given(ws, i), by_mouth(i), i));
+    sorted.sort_unstable_by_key(|&i| (given(ws, i), by_mouth(i), place(ctx, ws, i)));
     // The leads, in order.
     sorted.dedup_by_key(|i| given(ws, *i));
     for &i in &seq {
@@ -537,7 +542,11 @@ fn vaccine<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix) {
 
 fn blood<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let rows = &ctx.case.rows;
-    for i in 0..rows.len() as u32 {
+    let mut seq = std::mem::take(&mut ws.seq);
+    seq.clear();
+    seq.extend((0..rows.len() as u32).filter(|&i| matches!(live(ws, i), Some(Kind::Blood | Kind::Declot))));
+    seq.sort_unstable_by_key(|&i| place(ctx, ws, i));
+    for &i in &seq {
         let on_day = day(ctx, ws, i);
         match live(ws, i) {
             Some(Kind::Blood) => {
@@ -579,6 +588,7 @@ fn blood<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             _ => {}
         }
     }
+    ws.seq = seq;
 }
 
 /// Long infusions by pump.

@@ -56,53 +56,20 @@ pub(crate) fn flushes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         let device = if row.access == crate::case::NONE { None } else { ctx.case.accesses[row.access as usize].kind };
         let central = kind == Kind::PumpDisconnect
             || matches!(device, Some(AccessKind::Port | AccessKind::Picc | AccessKind::Central));
-        let alone = !line_on(ws, day) && !other_service(ctx, day, None);
+        // Flushes of one date stand in one line, whichever of them was charted first.
+        let other_line = ws.earned.iter().any(|e| e.day == day && e.units > 0 && e.code != Code::N96523);
+        let alone = !other_line && !other_service(ctx, day, None);
         let rule = if kind == Kind::PumpDisconnect { R::PumpDisconnect } else { R::PortFlush };
         if central && (alone || !ctx.on(R::PortFlush)) {
+            let earned = ws.earned.iter().any(|e| e.day == day && e.code == Code::N96523);
+            let units = u32::from(!earned || !ctx.on(R::PortFlush));
+            let (distinct, other) = (Modifier::None, Modifier::None);
             rec.cite(i, rule, Fact::None);
-            earn(
-                ctx,
-                ws,
-                rec,
-                i,
-                rule,
-                Unit {
-                    code: Code::N96523,
-                    distinct: Modifier::None,
-                    other: Modifier::None,
-                    day,
-                    units: 1,
-                    initial: false,
-                },
-            );
+            earn(ctx, ws, rec, i, rule, Unit { code: Code::N96523, distinct, other, day, units, initial: false });
             continue;
         }
         if alone && device.is_none() {
             rec.query(i, Field::AccessKind, R::PortFlush);
-        }
-        // A second flush of the date stands in the first one's line.
-        if central
-            && ws.earned.iter().any(|e| e.code == Code::N96523 && e.day == day)
-            && !other_service(ctx, day, None)
-            && ws.earned.iter().all(|e| e.day != day || e.code == Code::N96523)
-        {
-            rec.cite(i, rule, Fact::None);
-            earn(
-                ctx,
-                ws,
-                rec,
-                i,
-                rule,
-                Unit {
-                    code: Code::N96523,
-                    distinct: Modifier::None,
-                    other: Modifier::None,
-                    day,
-                    units: 0,
-                    initial: false,
-                },
-            );
-            continue;
         }
         rec.block(i, Code::N96523, rule, Fact::None);
         let rule = if central { rule } else { R::IncludedServices };
