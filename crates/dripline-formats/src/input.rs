@@ -164,5 +164,10 @@ fn worksheet<R: BufRead>(file: &str, input: R, place: Place) -> Result<Kind<R>, 
         let place = Place { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 };
         fail(place, format!("byte {:#04x} is not UTF-8", e.as_bytes()[good]), "save the file as UTF-8")
     })?;
-    Ok(Kind::Worksheet { cases: sheet::parse(&text).into_iter(), line: 1 })
+    let cases = sheet::parse(&text);
+    if cases.is_empty() {
+        let help = "begin with who bills and the date, as office 1/5/26, and write one administration a line";
+        return Err(fail(place, "there is no case here, only comments".to_owned(), help));
+    }
+    Ok(Kind::Worksheet { cases: cases.into_iter(), line: 1 })
 }

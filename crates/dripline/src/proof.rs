@@ -291,6 +291,8 @@ impl<'a> Fates<'a> {
                 By::Rule(self.hydration_rest(item))
             }
             Some(_) if item != NONE && self.is_concurrent(item) => By::Rule(RuleId::ConcurrentDefinition),
+            // Between the bags of one infusate nothing ran.
+            Some(_) if item != NONE && self.is_timed(item) => By::Rule(RuleId::TimeIsActualRunTime),
             Some(code) => By::Code(code),
             None => By::Rule(self.told.out[row as usize].map_or(RuleId::Unlisted, |o| o.0)),
         };
@@ -304,6 +306,12 @@ impl<'a> Fates<'a> {
 
     fn is_concurrent(&self, item: u32) -> bool {
         matches!(self.ws.items[item as usize].placing, Placing::Concurrent | Placing::ConcurrentReported)
+    }
+
+    /// Do its own minutes, and no others, count for its code?
+    fn is_timed(&self, item: u32) -> bool {
+        let item = &self.ws.items[item as usize];
+        item.run && !item.long_pump && (item.lane != Kind::Vein || item.placing == Placing::Timed)
     }
 
     /// Why the minutes of a reported fluid that no line counts are not counted.
@@ -337,6 +345,9 @@ impl<'a> Fates<'a> {
                 }
             }
             Kind::UnderSkin | Kind::ArteryChemo if item.run => {
+                if let (Some(code), true) = (self.told.code[row as usize], self.is_timed(n)) {
+                    layers.extend(ws.span(item.net).iter().map(|&(a, b)| (a, b, By::Code(code))));
+                }
                 for (k, o) in ws.items.iter().enumerate() {
                     let same = o.lane == item.lane
                         && o.run
