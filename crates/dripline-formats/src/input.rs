@@ -171,3 +171,18 @@ fn worksheet<R: BufRead>(file: &str, input: R, place: Place) -> Result<Kind<R>, 
     }
     Ok(Kind::Worksheet { cases: cases.into_iter(), line: 1 })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_without_cases_says_so() {
+        for text in ["", " \n\t\n", "\u{feff}", "# Only a comment.\n\n  # And one more.", "[]", "[ ]\n"] {
+            let mut cases = Cases::new("chart.txt", text.as_bytes(), 0);
+            let error = cases.next().expect("one message").expect_err(text);
+            assert!(error.message.contains("no case") && !error.help.is_empty(), "{text:?}: {error}");
+            assert!(cases.next().is_none(), "{text:?}");
+        }
+    }
+}

@@ -76,7 +76,8 @@ impl TextCase {
         }
         match worksheet::parse_one(&self.input) {
             Ok(parsed) => Ok((parsed.chart, assumptions(parsed.assumptions))),
-            Err(problem) => Err(format!("line {}: {}", self.line + problem.line - 1, problem.message)),
+            // Counted from the case's first line: written as an expectation, it must hold wherever the case then stands.
+            Err(problem) => Err(format!("line {} of the case: {}", problem.line, problem.message)),
         }
     }
 }

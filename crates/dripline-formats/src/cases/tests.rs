@@ -350,6 +350,17 @@ fn blocks_are_completed_with_what_they_had_asked_for() {
     assert_eq!(again, done);
 }
 
+#[test]
+fn a_refusal_that_was_written_holds_where_the_case_then_stands() {
+    // The first answer makes the file longer, so that the second case moves down.
+    let text = "office 2026-01-0\nx\n====\noffice 2026-01-05\n26w- via\n----\nnothing\n";
+    let (coder, options) = (Coder::default(), Options::default());
+    let write = |text: &str| complete("a.case", text, |case, position| super::answer(case, position, &coder, &options));
+    let done = write(text);
+    assert!(done.contains("\n----\nerror: line 2 of the case: "), "{done}");
+    assert_eq!(write(&done), done);
+}
+
 mod published {
     use super::super::rows::{Expect, Row, RowOutcome, RowReport, Tier, differences, read};
     use super::*;

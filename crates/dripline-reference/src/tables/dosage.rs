@@ -144,7 +144,7 @@ pub fn read(text: &str) -> Result<Dosage, Unread> {
         return Err(Unread::Components);
     }
     let (amount, name) = match name.strip_prefix("million ") {
-        Some(rest) => (amount * Decimal::from(1_000_000), rest),
+        Some(rest) => (amount.checked_mul(Decimal::from(1_000_000)).ok_or(Unread::Words)?, rest),
         None => (amount, name),
     };
     let unit = unit(name).ok_or(Unread::Words)?;
@@ -292,6 +292,7 @@ mod tests {
             ("1.2.3 MG", Unread::Words),
             ("0 MG", Unread::Words),
             ("MG extended", Unread::Words),
+            ("9999999999999999999959999999.4 million units", Unread::Words),
             ("", Unread::Words),
         ] {
             assert_eq!(read(text), Err(why), "{text}");
