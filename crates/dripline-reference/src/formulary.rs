@@ -102,6 +102,8 @@ struct Table {
     by_hcpcs: Vec<(String, u32)>,
     /// Names as they are shown, for suggestions.
     shown: Vec<(String, String)>,
+    /// How many characters, and which, the folded one of each of these has.
+    looks: Vec<(usize, u64)>,
 }
 
 /// The table of drugs. Cheap to clone.
@@ -289,6 +291,7 @@ impl Table {
         table.by_hcpcs = codes;
         table.shown.sort();
         table.shown.dedup();
+        table.looks = table.shown.iter().map(|(key, _)| (key.chars().count(), letters(key.chars()))).collect();
         Ok(table)
     }
 
@@ -537,8 +540,9 @@ impl Formulary {
         let text: String = folded.iter().collect();
         let words: Vec<&str> = text.split(' ').collect();
         let mut best: Vec<(usize, &str, u32)> = Vec::new();
-        for (key, shown) in &self.table.shown {
-            let score = score(&folded, &words, key);
+        let looks = letters(folded.iter().copied());
+        for ((key, shown), look) in self.table.shown.iter().zip(&self.table.looks) {
+            let score = score(&folded, &words, key, look, looks);
             if let Some(score) = score {
                 let ingredient = rows(&self.table.names, key).first().map_or(u32::MAX, |r| self.entry(*r).ingredient);
                 best.push((score, shown.as_str(), ingredient));
@@ -559,23 +563,30 @@ impl Formulary {
 }
 
 /// How far a name is from a charted one; `None` for one that is not near.
-fn score(charted: &[char], words: &[&str], key: &str) -> Option<usize> {
+fn score(charted: &[char], words: &[&str], key: &str, (length, with): &(usize, u64), letters: u64) -> Option<usize> {
     // A charted name with salt, strength or form behind it begins with the name or holds it as its words.
-    if key.len() >= 4 && !key.contains(' ') && words.contains(&key) {
+    if *length >= 4 && words.contains(&key) {
         return Some(usize::from(words[0] != key));
     }
-    let key: Vec<char> = key.chars().collect();
-    let allowed = match charted.len() {
+    let allowed: u8 = match charted.len() {
         0..=3 => 0,
         4..=6 => 1,
         7..=10 => 2,
         _ => 3,
     };
-    if charted.len().abs_diff(key.len()) > allowed {
+    // An edit changes the length by one at most, and takes one letter away and adds another at most.
+    if charted.len().abs_diff(*length) > usize::from(allowed) || (with ^ letters).count_ones() > 2 * u32::from(allowed)
+    {
         return None;
     }
-    let distance = edits(charted, &key, allowed)?;
+    let key: Vec<char> = key.chars().collect();
+    let distance = edits(charted, &key, usize::from(allowed))?;
     Some(distance + 1)
+}
+
+/// Which letters a name has, as bits; two letters may have one bit.
+fn letters(name: impl Iterator<Item = char>) -> u64 {
+    name.fold(0, |bits, c| bits | 1 << (u32::from(c) % 64))
 }
 
 /// Edits between two names, two letters swapped counting as one; `None` above the limit.

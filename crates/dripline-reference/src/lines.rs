@@ -12,6 +12,7 @@ use dripline::policy::{Modifier340b, Policy, SubUnitWasteModifier, UnitRounding,
 use dripline::rule::RuleId as R;
 use jiff::civil::Date;
 
+use crate::answer::MOST_FOR_ALTERNATIVES;
 use crate::answer::ask::describe;
 use crate::dose::{Amount, Kind, Ratio, Strength};
 use crate::formulary::{Entry, Formulary};
@@ -931,7 +932,13 @@ impl<'a> Ctx<'a> {
             let parts = self.parts(answer, &mut nothing);
             self.lines(&parts, &mut nothing).iter().map(DrugLine::short).collect::<Vec<_>>()
         };
+        // Each answer works all lines out anew.
+        let few = self.resolved.case.rows.len() <= MOST_FOR_ALTERNATIVES;
         let mut ask = |rows: &[Ix], field, to, ask: String, answers: Vec<(String, Answer)>| {
+            if !few {
+                questions.push(Question { rows: rows.to_vec(), field, to, ask, outcomes: Vec::new() });
+                return;
+            }
             let mut outcomes: Vec<(String, Vec<ShortLine>)> = Vec::new();
             for (label, answer) in answers {
                 let lines = match answer {

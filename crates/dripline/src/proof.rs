@@ -1,10 +1,12 @@
 //! The proof of a coded case: which administrations stand in each line and by which rules, what earned nothing, and
 //! the fate of every minute. Read from what the steps left behind; nothing is decided here.
 
+use std::collections::BinaryHeap;
+
 use crate::case::{Case, Ix, NONE};
 use crate::code::Code;
 use crate::coding::Fate;
-use crate::minutes::Span;
+use crate::minutes::{Span, cut};
 use crate::policy::{Policy, SubtractPushFromHydration};
 use crate::record::{Fact, Proof};
 use crate::rule::{Grade, RuleId};
@@ -219,6 +221,10 @@ struct Fates<'a> {
     by_site: Vec<(u32, u32, u32, u32)>,
     /// Kept hydration minutes of each item.
     fluid: Vec<u32>,
+    /// Of each item of several rows that ran, the minutes of each row; see [`shares`].
+    shares: Vec<(Minute, Minute, Ix)>,
+    /// Range in `shares` of each item; empty where one row ran alone.
+    share: Vec<(u32, u32)>,
 }
 
 /// A layer of paint: later layers cover earlier ones.
@@ -237,13 +243,21 @@ impl<'a> Fates<'a> {
             }
         }
         by_site.sort_unstable();
+        let (mut shares, mut share) = (Vec::new(), vec![(0, 0); ws.items.len()]);
+        for (n, i) in ws.items.iter().enumerate() {
+            if i.run && ws.chain(i.first_row).nth(1).is_some() {
+                let from = shares.len() as u32;
+                share_out(case, ws, i, &mut shares);
+                share[n] = (from, shares.len() as u32);
+            }
+        }
         let mut fluid = vec![NONE; ws.items.len()];
         for (k, f) in ws.fluids.iter().enumerate() {
             for n in f.items.0..f.items.1 {
                 fluid[ws.fluid_items[n as usize] as usize] = k as u32;
             }
         }
-        Fates { case, policy, ws, told, item, by_site, fluid }
+        Fates { case, policy, ws, told, item, by_site, fluid, shares, share }
     }
 
     fn all(&self) -> Vec<ProvedMinutes> {
@@ -336,17 +350,19 @@ impl<'a> Fates<'a> {
                     if !before || o.start >= span.1 || o.stop <= span.0 {
                         continue;
                     }
-                    self.paint_run(o, layers);
+                    self.paint_run(other, layers);
                 }
                 if let (Some(code), Placing::Timed) = (self.told.code[row as usize], item.placing) {
                     for &(a, b) in ws.span(item.left) {
                         layers.push((a, b, By::Code(code)));
                     }
+                    self.paint_mates(row, n, ws.span(item.left), layers);
                 }
             }
             Kind::UnderSkin | Kind::ArteryChemo if item.run => {
                 if let (Some(code), true) = (self.told.code[row as usize], self.is_timed(n)) {
                     layers.extend(ws.span(item.net).iter().map(|&(a, b)| (a, b, By::Code(code))));
+                    self.paint_mates(row, n, ws.span(item.net), layers);
                 }
                 for (k, o) in ws.items.iter().enumerate() {
                     let same = o.lane == item.lane
@@ -355,56 +371,36 @@ impl<'a> Fates<'a> {
                         && o.visit == item.visit
                         && (item.lane == Kind::UnderSkin || o.identity == item.identity);
                     if same && (o.start, k) < (item.start, n as usize) {
-                        self.paint_run(o, layers);
+                        self.paint_run(k as u32, layers);
                     }
                 }
             }
             _ => {}
         }
-        self.paint_mates(row, item, span, layers);
     }
 
-    /// The minutes of a run, each for the row that has it: of rows joined to one run the one that started first.
-    fn paint_run(&self, run: &Item, layers: &mut Vec<Layer>) {
-        let net = self.ws.span(run.net);
-        if self.ws.chain(run.first_row).nth(1).is_none() {
-            layers.extend(net.iter().map(|&(a, b)| (a, b, By::Row(run.first_row))));
-            return;
+    /// The minutes of a run, each for the row that has it.
+    fn paint_run(&self, n: u32, layers: &mut Vec<Layer>) {
+        let run = &self.ws.items[n as usize];
+        let (from, to) = self.share[n as usize];
+        if from == to {
+            layers.extend(self.ws.span(run.net).iter().map(|&(a, b)| (a, b, By::Row(run.first_row))));
         }
-        let mut rows: Vec<(Minute, Ix, Minute)> = Vec::new();
-        for row in self.ws.chain(run.first_row) {
-            if let Timing::Run(a, b) = self.ws.lent[row as usize].timing {
-                rows.push((a, row, b));
-            }
-        }
-        rows.sort_unstable();
-        for &(from, row, to) in rows.iter().rev() {
-            let shared = net.iter().filter(|s| s.0 < to && s.1 > from);
-            layers.extend(shared.map(|&(a, b)| (a.max(from), b.min(to), By::Row(row))));
-        }
+        layers.extend(self.shares[from as usize..to as usize].iter().map(|&(a, b, row)| (a, b, By::Row(row))));
     }
 
-    /// Rows joined to one run: a minute that two of them chart is that of the row that started first, except in one bag.
-    fn paint_mates(&self, row: Ix, item: &Item, span: Span, layers: &mut Vec<Layer>) {
-        if self.told.code[row as usize].is_none() {
-            return;
+    /// Of the minutes that count for an item those that another of its rows has; bag mates have theirs in common.
+    fn paint_mates(&self, row: Ix, n: u32, counted: &[Span], layers: &mut Vec<Layer>) {
+        let (from, to) = self.share[n as usize];
+        let shares = &self.shares[from as usize..to as usize];
+        let bag = self.ws.lent[row as usize].bag;
+        let others = |mate: Ix| mate != row && (bag.0 == bag.1 || self.ws.lent[mate as usize].bag != bag);
+        let mut at = 0;
+        for span in counted {
+            at += shares[at..].partition_point(|s| s.1 <= span.0);
+            let within = shares[at..].iter().take_while(|s| s.0 < span.1).filter(|s| others(s.2));
+            layers.extend(within.map(|&(a, b, mate)| (a.max(span.0), b.min(span.1), By::Row(mate))));
         }
-        let own = &self.ws.lent[row as usize];
-        let (Timing::Run(start, _) | Timing::Push(start, _)) = own.timing else { return };
-        let mut before: Vec<(Minute, Ix, Minute)> = Vec::new();
-        for mate in self.ws.chain(item.first_row) {
-            let l = &self.ws.lent[mate as usize];
-            if let Timing::Run(a, b) = l.timing
-                && (a, mate) < (start, row)
-                && a < span.1
-                && b > span.0
-                && (own.bag.0 == own.bag.1 || l.bag != own.bag)
-            {
-                before.push((a, mate, b));
-            }
-        }
-        before.sort_unstable();
-        layers.extend(before.iter().rev().map(|&(a, mate, b)| (a, b, By::Row(mate))));
     }
 
     fn paint_fluid(&self, row: Ix, n: u32, span: Span, layers: &mut Vec<Layer>) {
@@ -422,7 +418,7 @@ impl<'a> Fates<'a> {
                 if other == n {
                     break;
                 }
-                self.paint_run(&ws.items[other as usize], layers);
+                self.paint_run(other, layers);
             }
         }
         let pushes = self.policy.subtract_push_from_hydration == SubtractPushFromHydration::Yes;
@@ -435,7 +431,7 @@ impl<'a> Fates<'a> {
             if o.long_pump || (!timed && pushes) {
                 layers.push((o.start, o.stop, By::Row(o.first_row)));
             } else if timed {
-                self.paint_run(o, layers);
+                self.paint_run(other, layers);
             }
         }
     }
@@ -449,17 +445,9 @@ impl<'a> Fates<'a> {
     }
 
     fn paint_pauses(&self, row: Ix, layers: &mut Vec<Layer>) {
-        let add = |i: Ix, layers: &mut Vec<Layer>| {
-            let (a, b) = self.case.rows[i as usize].pauses;
-            layers.extend(self.case.pauses[a as usize..b as usize].iter().map(|p| (p.0, p.1, By::Pause)));
-        };
-        let (lo, hi) = self.ws.lent[row as usize].bag;
-        if lo == hi {
-            add(row, layers);
-        }
-        for m in lo..hi {
-            add(self.ws.bag_rows[m as usize].2, layers);
-        }
+        let mut pauses = Vec::new();
+        pauses_of(self.case, self.ws, row, &mut pauses);
+        layers.extend(pauses.iter().map(|p| (p.0, p.1, By::Pause)));
     }
 
     /// What lies outside the stay.
@@ -476,18 +464,77 @@ impl<'a> Fates<'a> {
     }
 }
 
+/// Gives each minute in which a run of several rows ran to one of them: to the row that then runs longest, until it
+/// stops. So the parts are few, and the order of the rows only breaks ties.
+fn share_out(case: &Case, ws: &Workspace, run: &Item, shares: &mut Vec<(Minute, Minute, Ix)>) {
+    let mut pieces: Vec<(Minute, Ix, Minute)> = Vec::new();
+    let (mut pauses, mut left) = (Vec::new(), Vec::new());
+    for row in ws.chain(run.first_row) {
+        let Timing::Run(start, stop) = ws.lent[row as usize].timing else { continue };
+        pauses.clear();
+        pauses_of(case, ws, row, &mut pauses);
+        left.clear();
+        cut((start, stop), &mut pauses, &mut left);
+        pieces.extend(left.iter().map(|&(from, to)| (from, row, to)));
+    }
+    pieces.sort_unstable();
+    let (mut at, mut next) = (Minute::MIN, 0);
+    let mut longest: Option<(Minute, Ix, Minute)> = None;
+    loop {
+        while let Some(&piece) = pieces.get(next).filter(|p| p.0 <= at) {
+            longest = longest.filter(|l| l.2 >= piece.2).or(Some(piece));
+            next += 1;
+        }
+        match longest.filter(|l| l.2 > at) {
+            Some((_, row, stop)) => {
+                shares.push((at, stop, row));
+                at = stop;
+            }
+            None => match pieces.get(next) {
+                Some(piece) => at = piece.0,
+                None => return,
+            },
+        }
+    }
+}
+
+/// The pauses of a row: its own, or those of its bag.
+fn pauses_of(case: &Case, ws: &Workspace, row: Ix, pauses: &mut Vec<Span>) {
+    let mut add = |i: Ix| {
+        let (a, b) = case.rows[i as usize].pauses;
+        pauses.extend_from_slice(&case.pauses[a as usize..b as usize]);
+    };
+    let (lo, hi) = ws.lent[row as usize].bag;
+    if lo == hi {
+        add(row);
+    }
+    for m in lo..hi {
+        add(ws.bag_rows[m as usize].2);
+    }
+}
+
 /// The topmost paint of each minute between `start` and `stop`, without gaps.
 fn flatten(start: Minute, stop: Minute, layers: &[Layer]) -> Vec<Layer> {
     let mut edges: Vec<Minute> =
         layers.iter().flat_map(|l| [l.0, l.1]).filter(|e| (start..=stop).contains(e)).chain([start, stop]).collect();
     edges.sort_unstable();
     edges.dedup();
+    let mut begins: Vec<(Minute, usize)> = layers.iter().enumerate().map(|(n, l)| (l.0, n)).collect();
+    begins.sort_unstable();
+    let mut begins = begins.into_iter().peekable();
+    let mut lies: BinaryHeap<usize> = BinaryHeap::new();
     let mut spans: Vec<Layer> = Vec::new();
     for pair in edges.windows(2) {
-        let Some(top) = layers.iter().rev().find(|l| l.0 <= pair[0] && l.1 >= pair[1]) else { continue };
+        while let Some((_, n)) = begins.next_if(|b| b.0 <= pair[0]) {
+            lies.push(n);
+        }
+        while lies.peek().is_some_and(|&n| layers[n].1 <= pair[0]) {
+            lies.pop();
+        }
+        let Some(&top) = lies.peek() else { continue };
         match spans.last_mut() {
-            Some(last) if last.2 == top.2 => last.1 = pair[1],
-            _ => spans.push((pair[0], pair[1], top.2)),
+            Some(last) if last.2 == layers[top].2 => last.1 = pair[1],
+            _ => spans.push((pair[0], pair[1], layers[top].2)),
         }
     }
     spans
