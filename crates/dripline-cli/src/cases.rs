@@ -24,7 +24,6 @@ pub fn every(
             Ok(opened) => opened,
             Err(error) => {
                 each(Err(error))?;
-                before += 1;
                 continue;
             }
         };

@@ -121,13 +121,13 @@ impl Page {
             })
             .collect();
         let Some(last) = widths.pop() else { return };
-        let room = |widths: &[usize]| self.style.width.saturating_sub(2 + widths.iter().map(|w| w + 2).sum::<usize>());
-        let wanted = last.min(24);
+        let used = |widths: &[usize]| 2 + widths.iter().map(|w| w + 2).sum::<usize>();
         if let Some(widest) = (0..widths.len()).max_by_key(|&i| widths[i]) {
-            let missing = wanted.saturating_sub(room(&widths));
-            widths[widest] = widths[widest].saturating_sub(missing).max(widths[widest].min(18));
+            let missing = (used(&widths) + last.min(24)).saturating_sub(self.style.width);
+            widths[widest] = widths[widest].saturating_sub(missing).max(widths[widest].min(12));
         }
-        widths.push(room(&widths).max(10));
+        let room = self.style.width.saturating_sub(used(&widths));
+        widths.push(room.max(8));
         if let Some(head) = head {
             self.row(&widths, &held.iter().map(|&c| (Ink::Faint, head[c].to_owned())).collect::<Vec<_>>());
         }
@@ -146,9 +146,10 @@ impl Page {
                 let text = lines.get(i).map_or("", String::as_str);
                 let pad = " ".repeat(w.saturating_sub(width(text)));
                 // Numbers stand right.
-                let number = n + 1 < widths.len()
-                    && (1..5).contains(&text.len())
-                    && (text == "–" || text.bytes().all(|b| b.is_ascii_digit()));
+                let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+                let amount = text.split_once('.').is_some_and(|(whole, cents)| digits(whole) && digits(cents));
+                let number =
+                    n + 1 < widths.len() && (amount || matches!(text, "–" | "?") || (text.len() < 5 && digits(text)));
                 line.push((*ink, if number { format!("{pad}{text}  ") } else { format!("{text}{pad}  ") }));
             }
             if let Some((_, text)) = line.last_mut() {
@@ -197,7 +198,7 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 /// Holds two words together on one line; written as a blank.
 pub(crate) const GLUE: char = '\u{a0}';
 
-/// Lines of whole words; a word longer than a line is broken.
+/// Lines of whole words. A word longer than a line is broken, but not an address, which is there to be copied.
 pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
     let most = most.max(1);
     let mut lines = vec![String::new()];
@@ -214,7 +215,8 @@ pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
                 line.push(' ');
                 used += 1;
             }
-            let piece: Vec<char> = rest.drain(..rest.len().min(most - used)).collect();
+            let room = if word.contains("://") { rest.len() } else { most - used };
+            let piece: Vec<char> = rest.drain(..rest.len().min(room)).collect();
             used += piece.len();
             line.extend(piece);
             if !rest.is_empty() {

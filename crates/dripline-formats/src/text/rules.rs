@@ -11,10 +11,11 @@ pub fn rule_list(style: Style) -> String {
     let mut families: Vec<&str> = RuleId::ALL.iter().map(|r| r.page().family).collect();
     families.sort_unstable();
     families.dedup();
-    let widest = RuleId::ALL.iter().map(|r| r.as_str().len()).max().unwrap_or(0);
     for family in families {
         page.heading(&family.replace('-', " "));
-        for rule in RuleId::ALL.iter().map(|r| r.page()).filter(|r| r.family == family) {
+        let rules = || RuleId::ALL.iter().map(|r| r.page()).filter(|r| r.family == family);
+        let widest = rules().map(|r| r.id.len()).max().unwrap_or(0);
+        for rule in rules() {
             let id = format!("{:<widest$}  ", rule.id);
             let ink = if rule.grade >= Grade::C { Ink::Alert } else { Ink::Plain };
             let grade = format!("{}  ", rule.grade.as_str());

@@ -96,9 +96,8 @@ pub fn ingredient(name: &str) -> Option<usize> {
 }
 
 /// Lengths on both sides of every threshold.
-const LENGTHS: &[i64] = &[
-    60, 30, 31, 15, 16, 90, 91, 120, 10, 5, 1, 45, 20, 150, 151, 210, 29, 61, 75, 240, 480, 481, 500, 0, -5, 1500,
-];
+const LENGTHS: &[i64] =
+    &[60, 30, 31, 15, 16, 90, 91, 120, 10, 5, 1, 45, 20, 150, 151, 210, 29, 61, 75, 240, 480, 481, 500, 0, -5, 1500];
 
 const DAYS: &[Date] = &[
     date(2026, 1, 5),
@@ -114,7 +113,8 @@ const DAYS: &[Date] = &[
 
 const VOLUMES: &[&str] = &["1000 mL", "1 L", "250 mL", "500 mL", "50 mL", "0 mL"];
 const RATES: &[&str] = &["125 mL/h", "500 mL/h", "30 mL/h", "20 mL/h", "63 mL/h", "10 mg/h", "2 mL/min"];
-const DOSES: &[&str] = &["4 mg", "1 g", "1000 mL", "100 mg", "8 mg", "1 mg", "40 mEq", "5000 units", "1 dose", "0.5 mL"];
+const DOSES: &[&str] =
+    &["4 mg", "1 g", "1000 mL", "100 mg", "8 mg", "1 mg", "40 mEq", "5000 units", "1 dose", "0.5 mL"];
 const ROUTES: &[&str] = &[
     "IV",
     "IM",
@@ -132,8 +132,9 @@ const ROUTES: &[&str] = &[
     "PO",
     "ID",
 ];
-const CODES: &[&str] =
-    &["99213", "99211", "96523", "36591", "36592", "36430", "12001", "71275", "G0463", "36415", "36000", "99151", "90471"];
+const CODES: &[&str] = &[
+    "99213", "99211", "96523", "36591", "36592", "36430", "12001", "71275", "G0463", "36415", "36000", "99151", "90471",
+];
 
 /// How the chart is made.
 #[derive(Clone, Copy, Debug, Default)]
@@ -185,7 +186,9 @@ pub fn chart(bytes: &mut Bytes<'_>, wants: Wants) -> Chart {
     for _ in 0..b.below(256) / 64 {
         let switch = b.pick(&switches);
         let value = match switch.kind() {
-            Kind::List => SwitchValue::List(vec![b.pick(&["fluids", "22", "J2405", "infliximab", "as ordered"]).to_owned()]),
+            Kind::List => {
+                SwitchValue::List(vec![b.pick(&["fluids", "22", "J2405", "infliximab", "as ordered"]).to_owned()])
+            }
             _ => b.pick(&switch.documented()),
         };
         chart.policy.insert(switch.name().to_owned(), value);

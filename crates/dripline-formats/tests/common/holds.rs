@@ -23,7 +23,11 @@ pub fn plain() -> Options {
 /// A refusal says where, what, and how to mend it.
 pub fn refusal(error: &ChartError) -> Broken {
     let parts = [("path", &error.path), ("message", &error.message), ("help", &error.help)];
-    parts.iter().filter(|(_, text)| text.is_empty()).map(|(part, _)| format!("a refusal without {part}: {error:?}")).collect()
+    parts
+        .iter()
+        .filter(|(_, text)| text.is_empty())
+        .map(|(part, _)| format!("a refusal without {part}: {error:?}"))
+        .collect()
 }
 
 fn ids(chart: &Chart) -> Vec<String> {
@@ -59,7 +63,10 @@ fn conservation(chart: &Chart, coding: &Coding, broken: &mut Broken) {
     for id in &known {
         let out = coding.unreported.iter().filter(|u| u.administration == *id).count();
         if (usize::from(in_lines.contains(id)) + out) != 1 {
-            broken.push(format!("{id} stands in {} lines and {out} times unreported", usize::from(in_lines.contains(id))));
+            broken.push(format!(
+                "{id} stands in {} lines and {out} times unreported",
+                usize::from(in_lines.contains(id))
+            ));
         }
     }
     let named = in_lines.into_iter().chain(coding.unreported.iter().map(|u| &u.administration));
@@ -127,10 +134,9 @@ fn minutes(chart: &Chart, coding: &Coding, broken: &mut Broken) {
         for s in &m.spans {
             let by = s.by.as_deref().unwrap_or("");
             let good = match s.fate {
-                Fate::Counted => coding
-                    .lines
-                    .iter()
-                    .any(|l| l.code == by && l.administrations.contains(&m.administration)),
+                Fate::Counted => {
+                    coding.lines.iter().any(|l| l.code == by && l.administrations.contains(&m.administration))
+                }
                 Fate::Overlapped => by != m.administration && known.iter().any(|id| id == by),
                 Fate::Paused => s.by.is_none(),
                 Fate::Excluded => dripline::rule::RuleId::from_name(by).is_some(),
@@ -143,8 +149,7 @@ fn minutes(chart: &Chart, coding: &Coding, broken: &mut Broken) {
 }
 
 /// Codes that are earned by the clock, by vein.
-const TIMED: &[&str] =
-    &["96360", "96361", "96365", "96366", "96367", "96413", "96415", "96417"];
+const TIMED: &[&str] = &["96360", "96361", "96365", "96366", "96367", "96413", "96415", "96417"];
 
 fn value<'c>(coding: &'c Coding, switch: &str) -> Option<&'c SwitchValue> {
     coding.rule_set.policy.get(switch)
@@ -255,7 +260,10 @@ fn differs(coding: &Coding, outcome: &Outcome) -> bool {
 fn questions(coding: &Coding, broken: &mut Broken) {
     for q in &coding.queries {
         if !q.outcomes.iter().any(|o| differs(coding, o)) {
-            broken.push(format!("no answer to the question of {:?} about {} changes anything", q.administrations, q.field));
+            broken.push(format!(
+                "no answer to the question of {:?} about {} changes anything",
+                q.administrations, q.field
+            ));
         }
         let words = q.ask.split(|c: char| !c.is_ascii_alphanumeric());
         for word in words {
@@ -293,7 +301,9 @@ pub fn interfaces(coder: &Coder, chart: &Chart, coding: &Coding) -> Broken {
     let sheet = worksheet::write(chart);
     match worksheet::parse_one(&sheet) {
         Err(problem) => broken.push(format!("the worksheet does not read back:\n{problem}")),
-        Ok(parsed) if parsed.chart != *chart => broken.push(format!("the worksheet reads back as another chart:\n{sheet}")),
+        Ok(parsed) if parsed.chart != *chart => {
+            broken.push(format!("the worksheet reads back as another chart:\n{sheet}"))
+        }
         Ok(parsed) => {
             let read: Vec<_> = parsed
                 .assumptions
@@ -326,10 +336,9 @@ pub fn alone(coder: &Coder, chart: &Chart, coding: &Coding) -> Broken {
     let bare = |lines: &[Line]| -> Vec<Line> {
         lines.iter().cloned().map(|l| Line { certainty: Certainty::NotChecked, ..l }).collect()
     };
-    for (what, options) in [
-        ("--no-alternatives", plain()),
-        ("--no-drug-lines", Options { drug_lines: false, ..Options::default() }),
-    ] {
+    for (what, options) in
+        [("--no-alternatives", plain()), ("--no-drug-lines", Options { drug_lines: false, ..Options::default() })]
+    {
         match coder.code(chart, 1, &[], &options) {
             Ok(other) => {
                 if bare(&other.lines) != bare(&coding.lines) || other.minutes != coding.minutes {
@@ -374,7 +383,9 @@ pub fn readings(coder: &Coder, chart: &Chart, coding: &Coding) -> Broken {
             wanted.insert((switch.name().to_owned(), value.to_string()), changes);
             match (changes, told) {
                 (false, None) => {}
-                (true, None) => broken.push(format!("{}={value} changes the case and is no alternative", switch.name())),
+                (true, None) => {
+                    broken.push(format!("{}={value} changes the case and is no alternative", switch.name()))
+                }
                 (false, Some(_)) => {
                     broken.push(format!("{}={value} is an alternative and changes nothing", switch.name()));
                 }
@@ -400,12 +411,8 @@ pub fn readings(coder: &Coder, chart: &Chart, coding: &Coding) -> Broken {
         }
     }
     for l in &coding.lines {
-        let hangs: BTreeSet<String> = coding
-            .alternatives
-            .iter()
-            .filter(|a| !a.lines.contains(&l.short()))
-            .map(|a| a.switch.clone())
-            .collect();
+        let hangs: BTreeSet<String> =
+            coding.alternatives.iter().filter(|a| !a.lines.contains(&l.short())).map(|a| a.switch.clone()).collect();
         let told = match &l.certainty {
             Certainty::AllReadings => BTreeSet::new(),
             Certainty::Switches(list) => list.iter().cloned().collect(),

@@ -65,9 +65,12 @@ pub(super) fn ask(ready: &Ready, field: Field, rule: RuleId, rows: &[Ix]) -> Str
         ),
         Field::Indication => {
             let given = list(rows.iter().filter_map(|&r| ready.chart.administrations[r as usize].indication.clone()).map(|i| format!("“{i}”")));
-            let given = if given.is_empty() { "no reason".to_owned() } else { given };
+            let given = match given.is_empty() {
+                true => "the chart gives no reason".to_owned(),
+                false => format!("the chart gives {given} as the reason"),
+            };
             format!(
-                "{what}: the chart gives {given} as the reason. What was it given for? Choices: it was given for ____; for no reason beyond what is charted; {REST}"
+                "{what}: {given}. What was it given for? Choices: it was given for ____; for no reason beyond what is charted; {REST}"
             )
         }
         Field::Rate => format!(

@@ -29,12 +29,8 @@ pub fn run(folder: &Path, codes: Option<&Path>) -> Result<Run, String> {
     let tables = table::read(folder, codes)?;
     let coder = Coder::default();
     let charts = charts::charts(&tables, &coder.formulary);
-    let mut run = Run {
-        cases: String::new(),
-        codings: String::new(),
-        counts: Counts::of(&tables),
-        slowest: (String::new(), 0),
-    };
+    let mut run =
+        Run { cases: String::new(), codings: String::new(), counts: Counts::of(&tables), slowest: (String::new(), 0) };
     for (i, chart) in charts.iter().enumerate() {
         let begun = std::time::Instant::now();
         run.code(&coder, chart, i + 1);
