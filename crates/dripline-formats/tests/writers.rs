@@ -308,30 +308,3 @@ proptest! {
         prop_assert!(!page.contains(|c: char| c.is_control() && c != '\n' && c != '\t'));
     }
 }
-
-/// Two rows of one bag with an hour between them, and another drug that runs meanwhile.
-const PAUSED_BAG: &str = r#"{"case": "P1", "setting": "facility", "administrations": [
-    {"id": "n1", "drug": "heparin", "route": "IV", "method": "infusion", "bag": "b",
-     "start": "2026-01-05T10:00", "stop": "2026-01-05T11:00"},
-    {"id": "n2", "drug": "heparin", "route": "IV", "method": "infusion", "bag": "b",
-     "start": "2026-01-05T12:00", "stop": "2026-01-05T13:00"},
-    {"id": "v", "drug": "vancomycin", "route": "IV", "method": "infusion",
-     "start": "2026-01-05T11:10", "stop": "2026-01-05T11:50"}]}"#;
-
-#[test]
-fn between_two_stretches_of_one_bag_nothing_ran() {
-    let coding = coded(&chart(PAUSED_BAG));
-    let spans = |id: &str| -> Vec<(String, &str)> {
-        let found = coding.minutes.iter().find(|m| m.administration == id).expect("it has minutes");
-        found.spans.iter().map(|s| (format!("{}–{}", s.start, s.stop), s.fate.as_str())).collect()
-    };
-    let bag = [
-        ("2026-01-05T10:00–2026-01-05T11:00".to_owned(), "counted"),
-        ("2026-01-05T11:00–2026-01-05T12:00".to_owned(), "paused"),
-        ("2026-01-05T12:00–2026-01-05T13:00".to_owned(), "counted"),
-    ];
-    assert_eq!((spans("n1"), spans("n2")), (bag.to_vec(), bag.to_vec()));
-    assert_eq!(spans("v"), [("2026-01-05T11:10–2026-01-05T11:50".to_owned(), "counted")]);
-    let initial = coding.lines.iter().find(|l| l.code == "96365").expect("an initial infusion");
-    assert!(initial.why.contains("Minutes counted: 120."), "mates carry the same minutes once: {}", initial.why);
-}
