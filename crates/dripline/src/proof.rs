@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use crate::case::{Case, Ix, NONE};
 use crate::code::Code;
 use crate::coding::Fate;
-use crate::minutes::{Span, cut};
+use crate::minutes::{Span, cut, merge};
 use crate::policy::{Policy, SubtractPushFromHydration};
 use crate::record::{Fact, Proof};
 use crate::rule::{Grade, RuleId};
@@ -196,14 +196,20 @@ fn lines(ws: &Workspace, rec: &Proof, told: &Told, minutes: &[ProvedMinutes]) ->
             line.facts.extend(told.cited(rec, row).filter(|c| c.2 != Fact::None));
         }
         let counted = |row: Ix| minutes.binary_search_by_key(&row, |m| m.row).ok().map(|k| &minutes[k]);
-        let sum: i64 = line
-            .rows
-            .iter()
-            .filter_map(|&r| counted(r))
-            .flat_map(|m| &m.spans)
-            .filter(|s| matches!(s.2, By::Code(_)))
-            .map(|s| s.1 - s.0)
-            .sum();
+        // Bag mates carry the same minutes, which ran once.
+        let mut bags: Vec<(u32, &[Layer])> = Vec::new();
+        let mut sum = 0;
+        for &row in &line.rows {
+            let Some(spans) = counted(row).map(|m| m.spans.as_slice()) else { continue };
+            let bag = ws.lent[row as usize].bag;
+            if bag.0 < bag.1 {
+                if bags.contains(&(bag.0, spans)) {
+                    continue;
+                }
+                bags.push((bag.0, spans));
+            }
+            sum += spans.iter().filter(|s| matches!(s.2, By::Code(_))).map(|s| s.1 - s.0).sum::<i64>();
+        }
         line.minutes = (sum > 0).then_some(sum);
     }
     proved
@@ -275,26 +281,28 @@ impl<'a> Fates<'a> {
     /// From the charted start to the stop used; the bag's where the row shares one.
     fn span(&self, row: Ix) -> Option<Span> {
         let lent = self.ws.lent.get(row as usize)?;
-        let own = |i: Ix| {
-            let l = &self.ws.lent[i as usize];
-            let (start, stop) = match l.timing {
-                Timing::Run(a, b) => (l.start.unwrap_or(a).min(a), l.stop.unwrap_or(b).max(b)),
-                _ => (l.start?, l.stop?),
-            };
-            (stop > start).then_some((start, stop))
-        };
-        let mut found = own(row);
+        let mut found = self.own(row);
         let item = self.item[row as usize];
         for m in lent.bag.0..lent.bag.1 {
             let mate = self.ws.bag_rows[m as usize].2;
             if item != NONE && self.item[mate as usize] == item {
-                found = match (found, own(mate)) {
+                found = match (found, self.own(mate)) {
                     (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
                     (a, b) => a.or(b),
                 };
             }
         }
         found
+    }
+
+    /// From the row's own start to the stop used.
+    fn own(&self, row: Ix) -> Option<Span> {
+        let l = &self.ws.lent[row as usize];
+        let (start, stop) = match l.timing {
+            Timing::Run(a, b) => (l.start.unwrap_or(a).min(a), l.stop.unwrap_or(b).max(b)),
+            _ => (l.start?, l.stop?),
+        };
+        (stop > start).then_some((start, stop))
     }
 
     /// Lays the paint of one row, weakest first.
@@ -448,6 +456,13 @@ impl<'a> Fates<'a> {
         let mut pauses = Vec::new();
         pauses_of(self.case, self.ws, row, &mut pauses);
         layers.extend(pauses.iter().map(|p| (p.0, p.1, By::Pause)));
+        let (lo, hi) = self.ws.lent[row as usize].bag;
+        let mates = (lo..hi).map(|m| self.ws.bag_rows[m as usize].2);
+        let mut ran: Vec<Span> =
+            mates.filter(|&m| self.item[m as usize] == self.item[row as usize]).filter_map(|m| self.own(m)).collect();
+        // Between two stretches of one bag nothing ran.
+        merge(&mut ran, 0);
+        layers.extend(ran.windows(2).map(|pair| (pair[0].1, pair[1].0, By::Pause)));
     }
 
     /// What lies outside the stay.

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use dripline_reference::Options;
+
 const USAGE: &str = "usage: mimic FOLDER [--hcpcs FILE] [--cases OUT] [--jsonl OUT]
   FOLDER        where INPUTEVENTS_MV and D_ITEMS stand, as .csv or .csv.gz
   --hcpcs FILE  a table of codes with the columns itemid and hcpcs
@@ -59,10 +61,12 @@ fn main() -> ExitCode {
 
 /// Whether nothing was lost and a second run gave the same bytes.
 fn go(folder: &Path, args: &Args) -> Result<bool, String> {
+    let options = Options::default();
+    let run = || records::run(folder, args.hcpcs.as_deref(), &options, 1);
     let begun = Instant::now();
-    let first = records::run(folder, args.hcpcs.as_deref())?;
+    let first = run()?;
     let took = begun.elapsed();
-    let second = records::run(folder, args.hcpcs.as_deref())?;
+    let second = run()?;
     let same = (&first.cases, &first.codings, &first.counts) == (&second.cases, &second.codings, &second.counts);
     let write = |file: &Option<PathBuf>, text: &str| match file {
         Some(file) => std::fs::write(file, text).map_err(|e| format!("{}: {e}", file.display())),

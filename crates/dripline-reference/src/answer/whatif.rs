@@ -1,6 +1,6 @@
 //! What another reading or another answer would earn, by really running it.
 
-use dripline::case::{AccessState, Case, Ix, NONE, Reason, Route, VaccineKind};
+use dripline::case::{AccessState, Case, Ix, NONE, OrderState, Reason, Route, VaccineKind};
 use dripline::chart::{AccessKind, Method, PumpKind, PumpOwner, Purpose, StopSource};
 use dripline::coding::{Alternative, DrugLine, Outcome, Query, ServiceLine, ShortLine, ShortService};
 use dripline::policy::{Part, Policy, Switch};
@@ -306,7 +306,8 @@ impl<'a> WhatIf<'a> {
         }
     }
 
-    /// Questions that one answer would settle are one: bag mates, and all fluids without a reason.
+    /// Questions that one answer would settle are one: bag mates, what one order of a drug is for, and all fluids
+    /// without a reason.
     fn group(&self, asked: &[(Ix, Field, RuleId)]) -> Vec<Open> {
         let rows = &self.ready.resolved.case.rows;
         let mut groups: Vec<Open> = Vec::new();
@@ -314,7 +315,12 @@ impl<'a> WhatIf<'a> {
             let joint = matches!(field, Field::Indication | Field::Counselling | Field::Age);
             let same = |o: &Open| {
                 let (a, b) = (&rows[o.rows[0] as usize], &rows[row as usize]);
-                o.field == field && (joint || (a.bag != NONE && a.bag == b.bag && a.visit == b.visit))
+                let mates = a.bag != NONE && a.bag == b.bag;
+                let of_order = matches!(field, Field::Purpose | Field::LowValue)
+                    && matches!(a.order, OrderState::Id(_))
+                    && a.order == b.order
+                    && a.ingredient == b.ingredient;
+                o.field == field && (joint || ((mates || of_order) && a.visit == b.visit))
             };
             match groups.iter_mut().find(|o| same(o)) {
                 Some(o) if !o.rows.contains(&row) => o.rows.push(row),
@@ -339,7 +345,12 @@ impl<'a> WhatIf<'a> {
         };
         match open.field {
             Field::Stop => ran(Vec::new(), Change::StopAfter),
-            Field::Impossible | Field::LongRun => ran(Vec::new(), Change::StopAfter),
+            Field::Impossible => ran(Vec::new(), Change::StopAfter),
+            Field::LongRun => {
+                let mut answers = ran(Vec::new(), Change::StopAfter);
+                answers.choices.push(("it ran as charted".to_owned(), Vec::new()));
+                answers
+            }
             Field::Start if matches!(open.rule, RuleId::SamePushAgainFacility | RuleId::InfusionThenSameDrugPush) => {
                 Answers { choices: Vec::new(), minutes: None, clock: true }
             }

@@ -42,31 +42,29 @@ pub fn charts(tables: &Tables, formulary: &Formulary) -> Vec<Chart> {
     cases.into_iter().map(chart).collect()
 }
 
-/// For every row the name of what it ran from. Rows of one `ORDERID` are mates. A link joins the stretches of one
-/// order: they run on from one container, or a next one, while no gap but a charted pause parts them.
-fn bags(rows: &[Row]) -> Vec<String> {
+/// For every row the name of the bag or syringe that it ran from. Rows of one `ORDERID` are mates; so are the
+/// stretches of one link before and after a charted pause. Other stretches of a link, as rate changes, follow on
+/// each other under one order, which joins them.
+fn bags(rows: &[Row]) -> Vec<&str> {
     let mut links: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (i, row) in rows.iter().enumerate() {
         links.entry((&row.admission, &row.link)).or_default().push(i);
     }
-    let mut names = vec![String::new(); rows.len()];
-    for ((_, link), mut stretch) in links {
-        stretch.sort_by_key(|&i| (rows[i].start, rows[i].stop, &rows[i].order));
-        let (mut bag, mut last): (usize, Option<usize>) = (1, None);
-        for i in stretch {
-            if let Some(last) = last {
-                let (a, b): (&Row, &Row) = (&rows[last], &rows[i]);
-                if a.order != b.order && b.start > a.stop && a.status != "Paused" {
-                    bag += 1;
-                }
+    let mut bags: Vec<&str> = rows.iter().map(|r| r.order.as_str()).collect();
+    for mut stretches in links.into_values() {
+        stretches.sort_by_key(|&i| (rows[i].start, rows[i].stop, &rows[i].order));
+        let mut last = stretches[0];
+        for i in stretches {
+            let (before, now) = (&rows[last], &rows[i]);
+            if before.order == now.order || (before.status == "Paused" && now.start > before.stop) {
+                bags[i] = bags[last];
             }
-            names[i] = if bag == 1 { link.to_owned() } else { format!("{link}.{bag}") };
-            if last.is_none_or(|l| rows[i].stop >= rows[l].stop) {
-                last = Some(i);
+            if now.stop >= before.stop {
+                last = i;
             }
         }
     }
-    names
+    bags
 }
 
 fn is_additive(row: &Row) -> bool {
