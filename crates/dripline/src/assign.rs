@@ -11,7 +11,7 @@ use crate::policy::{
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::{Day, Minute};
-use crate::work::{Ctx, Earned, Holds, Item, Kind, Modifier, Placing, Standing, VeinClass, Workspace};
+use crate::work::{Ctx, Earned, Holds, Item, Kind, Modifier, Placing, Standing, VeinClass, Workspace, keep};
 
 /// What a unit is earned with.
 #[derive(Clone, Copy, Debug)]
@@ -86,19 +86,17 @@ pub(crate) struct Beside {
 
 /// Sorts the drugs by vein by site and start.
 fn find_beside(ws: &mut Workspace) {
+    let mut drugs = std::mem::take(&mut ws.seq);
+    keep(&mut drugs, 0..ws.items.len() as u32, |i| {
+        let item = &ws.items[i as usize];
+        (item.lane == Kind::Vein) & (item.class != VeinClass::Hydration) & !item.untimed
+    });
     ws.beside.clear();
-    for (n, item) in ws.items.iter().enumerate() {
-        if item.lane == Kind::Vein && item.class != VeinClass::Hydration && !item.untimed {
-            ws.beside.push(Beside {
-                visit: item.visit,
-                site: item.site,
-                start: item.start,
-                item: n as u32,
-                longest: (0, Minute::MIN),
-                other: Minute::MIN,
-            });
-        }
-    }
+    ws.beside.extend(drugs.iter().map(|&i| {
+        let Item { visit, site, start, .. } = ws.items[i as usize];
+        Beside { visit, site, start, item: i, longest: (0, Minute::MIN), other: Minute::MIN }
+    }));
+    ws.seq = drugs;
     ws.beside.sort_unstable_by_key(|b| (b.visit, b.site, b.start, b.item));
     for n in 0..ws.beside.len() {
         let (mut longest, mut other) = match n.checked_sub(1).map(|p| &ws.beside[p]) {

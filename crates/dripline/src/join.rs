@@ -2,11 +2,11 @@
 
 use crate::case::{Ix, NONE};
 use crate::chart::{Method, PumpEvent};
-use crate::minutes::{cut, merge, total};
+use crate::minutes::{Span, cut, merge, total};
 use crate::policy::{AbortedInfusion, MidnightInitial, Switch};
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
-use crate::work::{Ctx, Item, Kind, Placing, Standing, Timing, VeinClass, Workspace, keep, orders_differ};
+use crate::work::{Ctx, Item, Kind, Lent, Placing, Standing, Timing, VeinClass, Workspace, keep, orders_differ};
 
 fn lane(kind: Kind) -> u8 {
     match kind {
@@ -188,13 +188,28 @@ fn make_items<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     }
 }
 
+/// Appends the minutes of a row without its pauses; says whether there were any.
+fn piece(ctx: &Ctx, ws: &mut Workspace, row: Ix, (start, stop): Span) -> bool {
+    let bag = ws.lent[row as usize].bag;
+    let pauses = ctx.case.rows[row as usize].pauses;
+    if bag.0 == bag.1 && pauses.0 == pauses.1 {
+        if start < stop {
+            ws.pieces.push((start, stop));
+        }
+        return false;
+    }
+    crate::times::pauses(ctx, ws, row);
+    cut((start, stop), &mut ws.scratch, &mut ws.pieces);
+    ws.scratch.iter().any(|p| p.1 > start && p.0 < stop)
+}
+
 fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
     let case = ctx.case;
-    let lent = ws.lent[head as usize];
+    let Lent { class: head_class, identity, site, .. } = ws.lent[head as usize];
     let mut run = false;
     let (mut start, mut stop) = (i64::MAX, i64::MIN);
     let mut untimed = true;
-    let mut class = lent.class;
+    let mut class = head_class;
     let mut planned = None;
     let mut pump_start = false;
     let mut aborted_by_hand = false;
@@ -206,9 +221,10 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
         row = ws.next[row as usize];
     }
     row = head;
-    let mut last = None;
+    let (mut last, mut paused) = (None, false);
     while row != NONE {
-        let l = ws.lent[row as usize];
+        let l = &ws.lent[row as usize];
+        let bag = l.bag;
         class = class.min(l.class);
         planned = planned.max(l.planned);
         pump_start |= case.rows[row as usize].pump.is_some_and(|p| p.event.is_none_or(|e| e == PumpEvent::Start))
@@ -220,14 +236,11 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
                 start = start.min(a);
                 stop = stop.max(b);
                 // Bag mates have their pauses in common; those with the same times add no minutes either.
-                let new = last.is_none_or(|l: (bool, _, _)| l.1 != (a, b) || l.2 != ws.lent[row as usize].bag);
-                if new || ws.lent[row as usize].bag.0 == ws.lent[row as usize].bag.1 {
-                    crate::times::pauses(ctx, ws, row);
-                    let paused = ws.scratch.iter().any(|p| p.1 > a && p.0 < b);
-                    cut((a, b), &mut ws.scratch, &mut ws.pieces);
-                    last = Some((paused, (a, b), ws.lent[row as usize].bag));
+                if bag.0 == bag.1 || last != Some((bag, a, b)) {
+                    paused = piece(ctx, ws, row, (a, b));
+                    last = Some((bag, a, b));
                 }
-                if last.is_some_and(|l| l.0) {
+                if paused {
                     rec.cite(row, R::PauseAndRestart, Fact::None);
                 }
             }
@@ -252,9 +265,9 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
         run,
         lane: kind(ws, head).unwrap_or(Kind::Vein),
         class,
-        identity: lent.identity,
+        identity,
         visit: case.rows[head as usize].visit,
-        site: lent.site,
+        site,
         group: 0,
         start,
         stop,

@@ -90,6 +90,9 @@ pub fn add(spans: &mut Vec<Span>, span: Span) {
 
 /// Sorts and merges the spans from `from` on; touching spans become one.
 pub fn merge(spans: &mut Vec<Span>, from: usize) {
+    if spans.len() == from {
+        return;
+    }
     spans[from..].sort_unstable();
     let mut kept = from;
     for i in from..spans.len() {

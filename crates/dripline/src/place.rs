@@ -41,6 +41,10 @@ pub(crate) fn place<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 /// The group of items that starts at `lo`.
 pub(crate) fn next_group(ws: &Workspace, lo: usize) -> Option<Group> {
     let first = key(&ws.items[*ws.order.get(lo)? as usize]);
+    // Mostly there is one site.
+    if ws.order.last().is_some_and(|&i| key(&ws.items[i as usize]) == first) {
+        return Some(Group { lo, hi: ws.order.len() });
+    }
     let mut hi = lo + 1;
     while hi < ws.order.len() && key(&ws.items[ws.order[hi] as usize]) == first {
         hi += 1;

@@ -23,6 +23,11 @@ pub(crate) fn sites<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     if case.accesses.is_empty() || !ctx.on(R::OverlapDifferentSites) {
         return;
     }
+    // Where no access was needed all is one site; the rest of the step only tells why.
+    let one = ctx.on(R::NotASecondSite) && ctx.on(R::UnknownSite) && !case.accesses.iter().any(|a| a.needed);
+    if one && !T::RULES {
+        return;
+    }
     let vein = Kind::Vein.bit();
     let Workspace { sorted, standing, lent, .. } = ws;
     keep(sorted, 0..case.rows.len() as u32, |i| {

@@ -136,8 +136,10 @@ pub fn visit_of(rng: &mut Rng, traits: Traits, rows: usize) -> Case {
         }
         // Runs beside runs only where the case has the trait; a push is given when there is time.
         let forced = traits.overlap && n < 2;
-        at = if forced || (traits.overlap && rng.percent(60)) { at } else { at.max(runs_until) } + rng.range(2, 25);
+        let beside = forced || (traits.overlap && rng.percent(60));
+        at = if beside { at } else { at.max(runs_until) } + rng.range(2, if forced { 15 } else { 25 });
         row.start = Some(at);
+        row.day = case.clock.day(at);
         let kind = if chemo || forced || (traits.missing_stop && n + 1 == rows) { 1 } else { kind };
         match kind {
             0 => {
@@ -146,7 +148,7 @@ pub fn visit_of(rng: &mut Rng, traits: Traits, rows: usize) -> Case {
             }
             1 => {
                 row.method = Some(Method::Infusion);
-                let minutes = if rng.percent(10) { rng.range(5, 15) } else { rng.range(16, 150) };
+                let minutes = if rng.percent(10) && !forced { rng.range(5, 15) } else { rng.range(16, 150) };
                 row.stop = Some(at + minutes);
                 row.volume = rng.some(60, |r| r.pick(&[50_000, 100_000, 250_000]));
                 row.rate = row.volume.map(|v| v * 60 / minutes);
