@@ -57,6 +57,7 @@ pub(crate) fn bags<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             rate: row.rate,
             attended: row.attended,
             planned: row.planned,
+            pump: row.pump,
             class: vein_class(class(ctx, rec, row)),
             identity,
             bag: (0, 0),
@@ -133,6 +134,7 @@ fn bag<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lo: usize, hi: u
         rate: None,
         attended: None,
         planned: None,
+        pump: None,
         ..ws.lent[ix(ws, lo)]
     };
     let first = members.clone().map(|m| ix(ws, m)).find(|&i| !vehicle(ws, i)).unwrap_or(ix(ws, lo));
@@ -156,6 +158,7 @@ fn bag<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lo: usize, hi: u
         all.rate = all.rate.or(l.rate);
         all.attended = all.attended.or(l.attended);
         all.planned = all.planned.or(l.planned);
+        all.pump = all.pump.or(l.pump);
     }
     if all.mixed {
         all.identity = set_identity(ws, lo, hi, class);
@@ -172,6 +175,7 @@ fn bag<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lo: usize, hi: u
         l.rate = l.rate.or(all.rate);
         l.attended = l.attended.or(all.attended);
         l.planned = l.planned.or(all.planned);
+        l.pump = l.pump.or(all.pump);
         l.start = l.start.or(all.start);
         if l.stop.is_none() {
             l.stop = all.stop.filter(|s| l.start.is_none_or(|a| *s >= a));

@@ -158,19 +158,18 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
 /// Is this the start of a long infusion by a pump that has a code of its own?
 pub(crate) fn long_pump(ctx: &Ctx, ws: &Workspace, i: Ix, lent: &Lent) -> bool {
     let Standing::Live(lane @ (Kind::Vein | Kind::ArteryChemo)) = ws.standing[i as usize] else { return false };
-    let pump_of = |row: Ix| ctx.case.rows[row as usize].pump;
-    let (lo, hi) = lent.bag;
-    let pump = pump_of(i).or_else(|| (lo..hi).find_map(|m| pump_of(ws.bag_rows[m as usize].2)));
+    let long = match (lent.planned, lent.start, lent.stop) {
+        (Some(planned), _, _) => i64::from(planned) > ctx.policy.prolonged_pump_minutes,
+        (None, Some(start), Some(stop)) => stop - start > ctx.policy.prolonged_pump_minutes,
+        _ => false,
+    };
+    if !long || lent.class == VeinClass::Hydration {
+        return false;
+    }
+    let pump = lent.pump;
     let start = lent.method == Some(Method::Pump)
         || pump.is_some_and(|p| p.event.is_none_or(|event| event == PumpEvent::Start));
-    start
-        && lent.class != VeinClass::Hydration
-        && match (lent.planned, lent.start, lent.stop) {
-            (Some(planned), _, _) => i64::from(planned) > ctx.policy.prolonged_pump_minutes,
-            (None, Some(start), Some(stop)) => stop - start > ctx.policy.prolonged_pump_minutes,
-            _ => false,
-        }
-        && own_pump_code(ctx, &mut Codes, i, pump, lent.class, lane).is_some()
+    start && own_pump_code(ctx, &mut Codes, i, pump, lent.class, lane).is_some()
 }
 
 /// What a payer that demands volume and rate of an infusion misses.
@@ -343,7 +342,7 @@ fn clip<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, timing: 
 /// The pauses that hold for a row: its own and its bag mates'.
 pub(crate) fn pauses(ctx: &Ctx, ws: &mut Workspace, i: Ix) {
     ws.scratch.clear();
-    if !ctx.on(R::PauseAndRestart) {
+    if ctx.case.pauses.is_empty() || !ctx.on(R::PauseAndRestart) {
         return;
     }
     let (lo, hi) = ws.lent[i as usize].bag;

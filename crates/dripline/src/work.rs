@@ -1,6 +1,6 @@
 //! The reused workspace: everything the steps hand on, in vectors that keep their room from case to case.
 
-use crate::case::{Case, Ix, NONE, OrderState};
+use crate::case::{Case, Ix, NONE, OrderState, PumpUse};
 use crate::chart::{Method, Setting, StopSource};
 use crate::code::Code;
 use crate::minutes::Span;
@@ -178,6 +178,7 @@ pub(crate) struct Lent {
     pub rate: Option<i64>,
     pub attended: Option<bool>,
     pub planned: Option<u32>,
+    pub pump: Option<PumpUse>,
     pub class: VeinClass,
     pub identity: u32,
     /// Range of the bag's members in `bag_rows`; empty without a bag.

@@ -1,10 +1,11 @@
-//! One case of 10,000 administrations is coded in well under a second, whatever it is made of.
+//! One case of 10,000 administrations is coded alike with and without its proof, whatever it is made of. How long it
+//! takes is printed here and measured by the bench `big`.
 
 #![allow(missing_docs)]
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use common::{Big, Rng};
 use dripline::policy::Policy;
@@ -12,9 +13,7 @@ use dripline::record::{Codes, Proof};
 use dripline::{Workspace, code};
 
 #[test]
-fn ten_thousand_administrations_take_less_than_a_second() {
-    // Without optimisation the engine is some ten times slower.
-    let limit = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
+fn ten_thousand_administrations_are_coded_alike_at_every_level() {
     let policy = Policy::default();
     let mut ws = Workspace::default();
     for what in Big::ALL {
@@ -27,7 +26,7 @@ fn ten_thousand_administrations_take_less_than_a_second() {
         code(&case, &policy, &mut ws, &mut Proof::default());
         let proof = begin.elapsed();
         println!("{what:?}: codes {codes:?}, proof {proof:?}");
+        assert!(!bare.is_empty(), "{what:?} earns nothing");
         assert_eq!(bare, ws.lines, "{what:?}");
-        assert!(codes < limit && proof < limit, "{what:?}: codes {codes:?}, proof {proof:?}");
     }
 }
