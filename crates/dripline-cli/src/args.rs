@@ -41,7 +41,8 @@ Examples:
   dripline code chart.txt
   dripline code - --format json < case.json
   dripline code cases.jsonl --format csv > lines.csv
-  dripline code chart.txt --profile medicare --set hydration_sum=per_interval")]
+  dripline code chart.txt --profile medicare --set hydration_sum=per_interval
+  dripline code chart.txt --vials stock.csv --money")]
     Code(Code),
     /// Why a chart does not earn a code, or by what it does
     #[command(
@@ -119,6 +120,29 @@ pub struct Code {
     /// Leave the drug lines out
     #[arg(long)]
     pub no_drug_lines: bool,
+    /// Stock list (CSV: drug, hcpcs, ndc, kind, amount): fills in the containers that a chart does not name
+    #[arg(long, value_name = "FILE")]
+    pub vials: Option<PathBuf>,
+    /// Also estimate what the lines are worth, by Medicare's tables or by the own price list
+    #[arg(long, value_enum, value_name = "PRICES", num_args = 0..=1, require_equals = true, default_missing_value = "medicare")]
+    pub money: Option<Money>,
+    /// State and locality of the fee schedule, as AL-00; national amounts without
+    #[arg(long, value_name = "STATE-NN", requires = "money")]
+    pub locality: Option<String>,
+    /// The hospital's wage index
+    #[arg(long, value_name = "INDEX", requires = "money")]
+    pub wage_index: Option<String>,
+    /// Sequestration in per cent
+    #[arg(long, value_name = "PER CENT", requires = "money")]
+    pub sequestration: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Money {
+    /// Fee schedule, OPPS and ASP limits of the quarter
+    Medicare,
+    /// The imported charge master
+    Own,
 }
 
 #[derive(Args)]

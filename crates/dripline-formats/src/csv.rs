@@ -1,6 +1,7 @@
 //! CSV of codings: one row for each line, service, unreported administration, question and finding.
 
 use dripline::coding::Coding;
+use dripline_reference::money::Money;
 
 use crate::diff::{Answer, differences, phrase};
 
@@ -66,6 +67,30 @@ pub fn rows(coding: &Coding) -> String {
     }
     for a in &coding.assumptions {
         row("assumption", [&a.path, ""], [&[], &[], &[]], "", &format!("{}: {}", a.took, a.why));
+    }
+    out
+}
+
+/// The rows of an estimate, each with its end: `kind` is `money`, and `why` begins with the amount.
+#[must_use]
+pub fn money(money: &Money) -> String {
+    let mut out = String::new();
+    for l in &money.lines {
+        let amount = l.amount.map_or_else(|| "no amount".to_owned(), |a| a.to_string());
+        let table = l.table.as_ref().map_or_else(String::new, |t| format!(" ({t})"));
+        let fields = [
+            cell(&money.case),
+            "money".to_owned(),
+            cell(&l.code),
+            l.units.to_string(),
+            list(&l.modifiers),
+            l.date.to_string(),
+            String::new(),
+            String::new(),
+            cell(&format!("{amount}: {}{table}", l.why)),
+        ];
+        out.push_str(&fields.map(|f| quoted(&f)).join(","));
+        out.push('\n');
     }
     out
 }

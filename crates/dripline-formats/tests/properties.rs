@@ -13,6 +13,15 @@ use dripline_reference::{Coder, Options};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+/// Bytes that a failure does not print: the chart that they make is printed instead.
+struct Hidden(Vec<u8>);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
 /// Runs a property over charts; those that are refused must be refused with a reason, and most must not be.
 fn over(cases: u32, wants: Wants, mut property: impl FnMut(&Coder, &Chart, &Coding, &mut Bytes<'_>) -> holds::Broken) {
     let coder = Coder::default();
@@ -24,8 +33,8 @@ fn over(cases: u32, wants: Wants, mut property: impl FnMut(&Coder, &Chart, &Codi
         max_shrink_iters: 4000,
         ..ProptestConfig::default()
     };
-    proptest!(config, |(bytes in vec(any::<u8>(), 0..400))| {
-        let mut bytes = Bytes::new(&bytes);
+    proptest!(config, |(bytes in vec(any::<u8>(), 0..400).prop_map(Hidden))| {
+        let mut bytes = Bytes::new(&bytes.0);
         let chart = charts::chart(&mut bytes, wants);
         all.set(all.get() + 1);
         match coder.code(&chart, 1, &[], &Options::default()) {
@@ -40,7 +49,7 @@ fn over(cases: u32, wants: Wants, mut property: impl FnMut(&Coder, &Chart, &Codi
                     broken.is_empty(),
                     "{}\n{}\n{:?}",
                     broken.join("\n"),
-                    dripline_formats::json::pretty(&chart),
+                    dripline_formats::json::line(&chart),
                     coding.lines.iter().map(|l| (&l.code, l.units, &l.administrations)).collect::<Vec<_>>()
                 );
             }

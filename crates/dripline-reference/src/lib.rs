@@ -7,8 +7,10 @@ pub mod edits;
 pub mod formulary;
 mod identity;
 pub mod lines;
+pub mod money;
 pub mod profile;
 pub mod resolve;
+pub mod stock;
 pub mod tables;
 
 pub use answer::{Coder, Options};

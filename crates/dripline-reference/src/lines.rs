@@ -985,8 +985,16 @@ impl<'a> Ctx<'a> {
             let answers = vec![("up to what one unit holds; more for more".to_owned(), Answer::Dose(*i)), unknown()];
             ask(&[*i], "dose", Addressee::Nurse, text, answers);
         }
-        for (rows, more) in &open.rests {
-            if *more {
+        // One question for all drugs: the answer is found at the same place in the record.
+        for more in [true, false] {
+            let mut rows: Vec<Ix> = open.rests.iter().filter(|r| r.1 == more).flat_map(|r| &r.0).copied().collect();
+            rows.sort_unstable();
+            rows.dedup();
+            let rows = &rows;
+            if rows.is_empty() {
+                continue;
+            }
+            if more {
                 let text = format!(
                     "{}: the containers hold more than was charted as given. What became of the rest? Choices: all of it was \
                      thrown away; part of it was thrown away, namely ____; none of it was thrown away; {REST}",

@@ -51,7 +51,8 @@ pub struct Question {
     pub to: Addressee,
     /// The question as the clinician reads it.
     pub ask: String,
-    /// Each answer and the whole set of drug lines that it would give.
+    /// Each answer and the whole set of drug lines that it would give; empty for an identifier that disagrees with the
+    /// name, which may change everything.
     pub outcomes: Vec<(String, Vec<ShortLine>)>,
 }
 
@@ -933,7 +934,7 @@ pub fn resolve_with(
     };
     resolved.tables = tables;
     for apart in apart {
-        let question = identity_question(chart, &resolved, policy, formulary, &apart);
+        let question = identity_question(chart, &resolved, formulary, &apart);
         resolved.questions.push(question);
     }
     Ok(resolved)
@@ -942,23 +943,10 @@ pub fn resolve_with(
 /// An identifier and a name that mean different drugs.
 struct Apart {
     row: usize,
-    by_name: Vec<u32>,
     identifier: &'static str,
 }
 
-fn identity_question(
-    chart: &Chart,
-    resolved: &Resolved,
-    policy: &Policy,
-    formulary: &Formulary,
-    apart: &Apart,
-) -> Question {
-    let lines = |r: &Resolved| {
-        crate::lines::drug_lines_alone(chart, r, policy, formulary).iter().map(|l| l.short()).collect::<Vec<_>>()
-    };
-    let mut as_named = resolved.clone();
-    as_named.drugs[apart.row].rows.clone_from(&apart.by_name);
-    as_named.drugs[apart.row].hcpcs = None;
+fn identity_question(chart: &Chart, resolved: &Resolved, formulary: &Formulary, apart: &Apart) -> Question {
     let charted = &chart.administrations[apart.row];
     let name = short(charted.drug.as_deref().unwrap_or(""));
     let rows = &resolved.drugs[apart.row].rows;
@@ -972,10 +960,7 @@ fn identity_question(
              Choices: {name}; {coded}; it cannot be determined; other: ____",
             crate::answer::ask::describe(charted, &resolved.ids[apart.row]),
         ),
-        outcomes: vec![
-            ("the drug of the identifier".into(), lines(resolved)),
-            ("the named drug".into(), lines(&as_named)),
-        ],
+        outcomes: Vec::new(),
     }
 }
 
@@ -1516,7 +1501,12 @@ impl<'c> Rows<'c> {
         {
             let ingredient = self.formulary.entry(*row).ingredient;
             if !by_name.is_empty() && by_name.iter().all(|r| self.formulary.entry(*r).ingredient != ingredient) {
-                apart.push(Apart { row: i, by_name: by_name.to_vec(), identifier });
+                assume(
+                    identifier,
+                    self.formulary.ingredient(ingredient).to_owned(),
+                    "the charted name means another drug, and the identifier wins over the name".into(),
+                );
+                apart.push(Apart { row: i, identifier });
             }
         } else if identifier.is_empty() {
             // An identifier that the tables do not know leaves the name to decide.

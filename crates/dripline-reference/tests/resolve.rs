@@ -336,8 +336,16 @@ fn an_identifier_wins_over_the_name_and_the_pharmacy_is_asked() {
     assert_eq!(apart.case.rows[0].ingredient, ondansetron);
     let question = &apart.questions[0];
     assert_eq!((question.field, question.rows.as_slice()), ("hcpcs", &[0][..]));
-    let codes: Vec<_> = question.outcomes.iter().map(|o| o.1[0].code.as_str()).collect();
-    assert_eq!(codes, ["J2405", "J1885"]);
+    // What each answer earns is worked out with the whole answer.
+    let dosed = chart(json!({}), json!({"drug": "Toradol", "hcpcs": "J2405", "dose": "30 mg"}));
+    let dosed = serde_json::from_value(dosed).unwrap();
+    let coding = dripline_reference::Coder::default().code(&dosed, 1, &[], &Default::default()).unwrap();
+    let asked = coding.queries.iter().find(|q| q.field == "hcpcs").expect("the pharmacy is asked");
+    let codes = |o: &dripline::coding::Outcome| match &o.drug_lines {
+        Some(lines) => lines.iter().map(|l| l.code.clone()).collect::<Vec<_>>(),
+        None => coding.drug_lines.iter().map(|l| l.hcpcs.clone()).collect(),
+    };
+    assert_eq!(asked.outcomes.iter().map(codes).collect::<Vec<_>>(), [["J2405"], ["J1885"]]);
     assert!(!question.ask.contains("J2405"));
     for agreeing in [json!({"hcpcs": "J2405"}), json!({"drug": "mystery", "hcpcs": "J2405"}), json!({"hcpcs": "J9999"})]
     {

@@ -7,7 +7,7 @@ use crate::policy::{
 use crate::record::{Assumed, Fact, Field, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::{Day, Minute};
-use crate::work::{Ctx, Item, Placing, VeinClass, Workspace};
+use crate::work::{Ctx, Item, Placing, VeinClass, Workspace, keep};
 
 /// Timed runs of one drug at one site, in `ws.run_items`, by start.
 #[derive(Clone, Copy, Debug)]
@@ -39,17 +39,13 @@ pub(crate) fn again<T: Recorder>(
 ) -> ((u32, u32), (u32, u32)) {
     let runs_from = ws.runs.len();
     let pushes_from = ws.pushes.len();
-    ws.seq.clear();
-    for k in g.lo..g.hi {
-        let i = ws.order[k];
+    let mut seq = std::mem::take(&mut ws.seq);
+    keep(&mut seq, ws.order[g.lo..g.hi].iter().copied(), |i| {
         let item = &ws.items[i as usize];
         // A concurrent run beyond the limit earns nothing, but the drug was infused all the same.
-        let infused = item.run && item.minutes > 0;
-        if item.class != VeinClass::Hydration && (!item.done || infused) {
-            ws.seq.push(i);
-        }
-    }
-    let mut seq = std::mem::take(&mut ws.seq);
+        let infused = item.run & (item.minutes > 0);
+        (item.class != VeinClass::Hydration) & (!item.done | infused)
+    });
     seq.sort_unstable_by_key(|&i| {
         let item = &ws.items[i as usize];
         (item.identity, !item.run, item.day_end(ctx), item.first_row)

@@ -11,7 +11,7 @@ use crate::policy::{
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::{Day, Minute};
-use crate::work::{Ctx, Earned, Item, Kind, Modifier, Placing, Standing, VeinClass, Workspace};
+use crate::work::{Ctx, Earned, Holds, Item, Kind, Modifier, Placing, Standing, VeinClass, Workspace};
 
 /// What a unit is earned with.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ pub(crate) struct Beside {
     other: Minute,
 }
 
-/// Sorts the drugs by vein by site and start. Only fluids and pushes look at what ran beside them.
+/// Sorts the drugs by vein by site and start.
 fn find_beside(ws: &mut Workspace) {
     ws.beside.clear();
     for (n, item) in ws.items.iter().enumerate() {
@@ -141,8 +141,12 @@ fn runs_beside(ws: &Workspace, item: &Item) -> bool {
 
 /// Sites of all visits: each gets its initial service, then the modifiers that tell them apart, then its codes.
 pub(crate) fn vein<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
-    find_beside(ws);
-    find_dates(ctx, ws);
+    // Only fluids and pushes look at what ran beside them; a long infusion by pump may have become a push.
+    let Holds { runs, pushes, fluids, long_pumps, .. } = ws.holds;
+    if fluids || (runs && (pushes || long_pumps)) {
+        find_beside(ws);
+    }
+    find_dates(ctx, ws, rec);
     let mut lo = 0;
     while let Some(g) = crate::place::next_group(ws, lo) {
         lo = g.hi;
@@ -265,7 +269,10 @@ fn initial_day(ctx: &Ctx, ws: &mut Workspace, s: &Site) -> Day {
 }
 
 /// What the rarer rules of dating look up: the first date of each visit, the runs of each visit by start.
-fn find_dates(ctx: &Ctx, ws: &mut Workspace) {
+fn find_dates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if T::PROOF && several_dates(ctx, ws) {
+        rec.consult(Switch::UnitDateRule);
+    }
     match ctx.policy.unit_date_rule {
         UnitDateRule::EncounterStart => {
             let rows = ctx.case.rows.iter().zip(&ws.lent);
@@ -285,6 +292,23 @@ fn find_dates(ctx: &Ctx, ws: &mut Workspace) {
         }
         UnitDateRule::ThresholdReached | UnitDateRule::UnitBegan => {}
     }
+}
+
+/// Does anything that may earn a unit lie on more than one date?
+fn several_dates(ctx: &Ctx, ws: &Workspace) -> bool {
+    use crate::work::Timing;
+    let clock = &ctx.case.clock;
+    let mut first = None;
+    ctx.case.rows.iter().zip(&ws.lent).any(|(row, lent)| {
+        let (from, to) = match lent.timing {
+            Timing::Nothing => return false,
+            Timing::Untimed => (row.day, row.day),
+            Timing::Push(at, _) => (clock.day(at), row.day),
+            Timing::Run(start, stop) => (clock.day(start), clock.day(stop - 1)),
+        };
+        let day = *first.get_or_insert(row.day);
+        day != row.day || day != from || day != to
+    })
 }
 
 /// First date of a visit.
@@ -788,6 +812,9 @@ fn fluid<T: Recorder>(
 
 /// Concurrent runs, and chemotherapy that ran beside chemotherapy.
 fn concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !ws.holds.concurrent {
+        return;
+    }
     for i in 0..ws.items.len() as u32 {
         let item = ws.items[i as usize];
         if item.done {

@@ -44,7 +44,10 @@ pub(crate) fn bags<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                 DrugIdentity::Local => row.local,
             }
         };
-        let counted = row.stop.filter(|_| stop_counts(ctx, rec, row.stop_source));
+        let counted = match row.stop_source {
+            StopSource::Expected | StopSource::LastSeen => row.stop.filter(|_| stop_counts(ctx, rec, row.stop_source)),
+            _ => row.stop,
+        };
         ws.lent.push(Lent {
             method: row.method,
             start: row.start,

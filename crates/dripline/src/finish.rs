@@ -1,25 +1,31 @@
 //! One line for each code, date and modifier set, in the contract's order.
 
 use crate::code::{Code, Family};
+use crate::time::Day;
 use crate::work::{Ctx, LineUnits, Modifier, Workspace};
 
 /// Place of a line: initial, its hours, other chemotherapy, drug, push, hydration, stand-alone.
 fn place(code: Code, initial: bool) -> u8 {
     let hours = matches!(code, Code::N96415 | Code::N96366 | Code::N96361);
-    match (initial, hours, code.family()) {
-        (true, false, _) => 0,
-        (true, true, _) => 1,
-        (_, _, Family::Chemo) => 2,
-        (_, _, Family::Drug) => 4,
-        (_, _, Family::Push) => 5,
-        (_, _, Family::Hydration) => 6,
-        (_, _, Family::ChemoAlone | Family::Alone) => 7,
-    }
+    let of_family = match code.family() {
+        Family::Chemo => 2,
+        Family::Drug => 4,
+        Family::Push => 5,
+        Family::Hydration => 6,
+        Family::ChemoAlone | Family::Alone => 7,
+    };
+    if initial { u8::from(hours) } else { of_family }
+}
+
+/// Code, date and modifiers as one number, in the order of lines.
+fn line_key(code: Code, day: Day, other: Modifier, distinct: Modifier) -> u64 {
+    let day = u64::from(day.0.cast_unsigned() ^ 0x8000_0000);
+    (code as u64) << 48 | day << 16 | (other as u64) << 8 | distinct as u64
 }
 
 /// The order of two lines.
-fn key(l: &LineUnits) -> (u8, Code, crate::time::Day, Modifier, Modifier) {
-    (place(l.code, l.initial), l.code, l.day, l.other, l.distinct)
+fn key(l: &LineUnits) -> u64 {
+    u64::from(place(l.code, l.initial)) << 56 | line_key(l.code, l.day, l.other, l.distinct)
 }
 
 /// Adds up the units.

@@ -6,7 +6,7 @@ use crate::minutes::{cut_sorted, meet, merge, total};
 use crate::policy::{HydrationIndication, HydrationSum, SubtractPushFromHydration, Switch};
 use crate::record::{Fact, Field, Recorder};
 use crate::rule::RuleId as R;
-use crate::work::{Ctx, Fluid, Item, Kind, ServiceFlags, VeinClass, Workspace, orders_differ};
+use crate::work::{Ctx, Fluid, Item, Kind, ServiceFlags, VeinClass, Workspace, keep, orders_differ};
 
 /// Reads the fluids of one site; returns their place in `ws.fluids` if they earn hours.
 pub(crate) fn hydration<T: Recorder>(
@@ -15,6 +15,9 @@ pub(crate) fn hydration<T: Recorder>(
     rec: &mut T,
     g: crate::place::Group,
 ) -> Option<u32> {
+    if !ws.holds.fluids {
+        return None;
+    }
     let from = ws.fluid_items.len();
     candidates(ctx, ws, rec, g);
     let items = (from as u32, ws.fluid_items.len() as u32);
@@ -146,14 +149,11 @@ fn rank(reason: Reason) -> u8 {
 /// gap are one run, so a reason charted for one of them holds for all.
 fn candidates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: crate::place::Group) {
     let from = ws.fluid_items.len();
-    ws.seq.clear();
-    for k in g.lo..g.hi {
-        let item = &ws.items[ws.order[k] as usize];
-        if item.class == VeinClass::Hydration && !item.done {
-            ws.seq.push(ws.order[k]);
-        }
-    }
     let mut seq = std::mem::take(&mut ws.seq);
+    keep(&mut seq, ws.order[g.lo..g.hi].iter().copied(), |i| {
+        let item = &ws.items[i as usize];
+        (item.class == VeinClass::Hydration) & !item.done
+    });
     seq.sort_unstable_by_key(|&i| {
         let item = &ws.items[i as usize];
         (item.identity, item.start, item.first_row)

@@ -6,7 +6,7 @@ use crate::minutes::{cut, merge, total};
 use crate::policy::{AbortedInfusion, MidnightInitial, Switch};
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
-use crate::work::{Ctx, Item, Kind, Placing, Standing, Timing, VeinClass, Workspace, orders_differ};
+use crate::work::{Ctx, Item, Kind, Placing, Standing, Timing, VeinClass, Workspace, keep, orders_differ};
 
 fn lane(kind: Kind) -> u8 {
     match kind {
@@ -19,6 +19,16 @@ fn lane(kind: Kind) -> u8 {
     }
 }
 
+/// Kinds whose rows may stand together.
+fn joined() -> u32 {
+    infused() | Kind::Injection.bit() | Kind::Artery.bit()
+}
+
+/// Kinds whose rows are items.
+fn infused() -> u32 {
+    Kind::Vein.bit() | Kind::UnderSkin.bit() | Kind::ArteryChemo.bit()
+}
+
 fn kind(ws: &Workspace, i: Ix) -> Option<Kind> {
     match ws.standing[i as usize] {
         Standing::Live(k) => Some(k),
@@ -29,14 +39,23 @@ fn kind(ws: &Workspace, i: Ix) -> Option<Kind> {
 /// Joins rows to items.
 pub(crate) fn join<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let case = ctx.case;
-    ws.sorted.clear();
-    for i in 0..case.rows.len() as u32 {
-        if kind(ws, i).is_some_and(|k| lane(k) < 9) && ws.lent[i as usize].timing != Timing::Nothing {
-            ws.sorted.push(i);
-        }
+    let Workspace { sorted, standing, lent, .. } = ws;
+    keep(sorted, 0..case.rows.len() as u32, |i| {
+        (standing[i as usize].bit() & joined() != 0) & !matches!(lent[i as usize].timing, Timing::Nothing)
+    });
+    if !ws.bag_rows.is_empty() {
+        join_bags(ctx, ws);
     }
-    join_bags(ctx, ws);
-    // Parts of one ordered dose.
+    if !ws.doses.0.is_empty() {
+        join_doses(ctx, ws, rec);
+    }
+    join_runs(ctx, ws, rec);
+    make_items(ctx, ws, rec);
+}
+
+/// Parts of one ordered dose.
+fn join_doses<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let case = ctx.case;
     for k in 0..ws.sorted.len() {
         let i = ws.sorted[k];
         let other = case.rows[i as usize].same_dose_as;
@@ -57,8 +76,6 @@ pub(crate) fn join<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             rec.cite(other, R::DoseSplitOfOneOrder, Fact::Other(i));
         }
     }
-    join_runs(ctx, ws, rec);
-    make_items(ctx, ws, rec);
 }
 
 fn join_bags(ctx: &Ctx, ws: &mut Workspace) {
@@ -96,17 +113,23 @@ fn join_runs<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         let Timing::Run(start, stop) = l.timing else { return None };
         Some((kind(ws, i).map_or(9, lane), case.rows[i as usize].visit, l.site, l.identity, start, stop, i))
     };
-    ws.order.clear();
-    for k in 0..ws.sorted.len() {
-        let i = ws.sorted[k];
-        if matches!(ws.lent[i as usize].timing, Timing::Run(..))
-            && kind(ws, i).is_some_and(|k| lane(k) < 3)
-            && ws.lent[i as usize].class != VeinClass::Hydration
-        {
-            ws.order.push(i);
-        }
-    }
     let mut order = std::mem::take(&mut ws.order);
+    keep(&mut order, ws.sorted.iter().copied(), |i| {
+        let lent = &ws.lent[i as usize];
+        matches!(lent.timing, Timing::Run(..))
+            & (ws.standing[i as usize].bit() & infused() != 0)
+            & (lent.class != VeinClass::Hydration)
+    });
+    // Mostly no two runs are of one drug: a bit for each sees it without sorting.
+    let (mut bits, mut twice) = (0u64, false);
+    for &i in &order {
+        let bit = 1 << (ws.lent[i as usize].identity % 64);
+        twice |= bits & bit != 0;
+        bits |= bit;
+    }
+    if !twice {
+        order.clear();
+    }
     order.sort_unstable_by_key(|&i| key(ws, i));
     let mut last: Option<(Ix, i64)> = None;
     for w in 0..order.len() {
@@ -144,20 +167,22 @@ fn join_runs<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 fn make_items<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let case = ctx.case;
     // Chains in input order; the lead has the least index.
-    ws.seq.clear();
-    ws.seq.resize(case.rows.len(), NONE);
-    for k in 0..ws.sorted.len() {
-        let i = ws.sorted[k];
-        let root = ws.find(i);
-        let tail = ws.seq[root as usize];
-        if tail != NONE {
-            ws.next[tail as usize] = i;
+    if ws.holds.joined {
+        ws.seq.clear();
+        ws.seq.resize(case.rows.len(), NONE);
+        for k in 0..ws.sorted.len() {
+            let i = ws.sorted[k];
+            let root = ws.find(i);
+            let tail = ws.seq[root as usize];
+            if tail != NONE {
+                ws.next[tail as usize] = i;
+            }
+            ws.seq[root as usize] = i;
         }
-        ws.seq[root as usize] = i;
     }
     for k in 0..ws.sorted.len() {
         let i = ws.sorted[k];
-        if ws.find(i) == i && matches!(kind(ws, i), Some(Kind::Vein | Kind::UnderSkin | Kind::ArteryChemo)) {
+        if ws.root[i as usize] == i && ws.standing[i as usize].bit() & infused() != 0 {
             item(ctx, ws, rec, i);
         }
     }
@@ -247,6 +272,11 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
         done: false,
     };
     let ix = ws.items.len() as u32;
+    if made.lane == Kind::Vein {
+        let drug = class != VeinClass::Hydration;
+        ws.holds.fluids |= !drug;
+        ws.holds.runs |= drug && run;
+    }
     if run && minutes == 0 {
         ws.items.push(made);
         ws.item_out(rec, ix, R::PauseAndRestart, Fact::None);
@@ -255,6 +285,7 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
     let pump_minutes = planned.map_or(if run { minutes } else { 0 }, i64::from);
     if pump_start && class != VeinClass::Hydration && pump_minutes > ctx.policy.prolonged_pump_minutes {
         made.long_pump = true;
+        ws.holds.long_pumps = true;
     }
     if run && class != VeinClass::Hydration && minutes <= ctx.policy.push_max_minutes && !made.long_pump {
         let stopped_early =
@@ -286,6 +317,7 @@ fn item<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head: Ix) {
     } else {
         ws.items.push(made);
     }
+    ws.holds.pushes |= !ws.items[ix as usize].run;
     rec.consult(Switch::MidnightInitial);
     let anew = match ctx.policy.midnight_initial {
         MidnightInitial::Cpt2012 => ctx.on(R::MidnightCptHistory),

@@ -39,36 +39,33 @@ fn item_of(ws: &Workspace, i: Ix) -> Option<usize> {
 
 /// Codes everything that stands outside the hierarchy, except flushes, which wait for all lines.
 pub(crate) fn outside<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
-    let mut any = [false; 6];
-    for i in 0..ctx.case.rows.len() as u32 {
-        match live(ws, i) {
-            Some(Kind::Injection | Kind::UnderSkin | Kind::Rsv) => any[0] = true,
-            Some(Kind::ArteryChemo | Kind::Artery) => any[1] = true,
-            Some(Kind::Lesion | Kind::Cavity(_) | Kind::OnBody | Kind::Own(_)) => any[2] = true,
-            Some(Kind::Vaccine) => any[3] = true,
-            Some(Kind::Blood | Kind::Declot) => any[4] = true,
-            Some(Kind::PumpRefill | Kind::PumpDisconnect) => any[5] = true,
-            _ => {}
-        }
+    let any = |kinds: &[Kind]| kinds.iter().any(|k| ws.holds.kinds & k.bit() != 0);
+    let injected = any(&[Kind::Injection, Kind::UnderSkin, Kind::Rsv]);
+    let arterial = any(&[Kind::ArteryChemo, Kind::Artery]);
+    let placed = any(&[Kind::Lesion, Kind::Cavity(Code::N96450), Kind::OnBody, Kind::Own(Code::M0224)]);
+    let vaccinated = any(&[Kind::Vaccine]);
+    let bled = any(&[Kind::Blood, Kind::Declot]);
+    let refilled = any(&[Kind::PumpRefill, Kind::PumpDisconnect]);
+    if ws.holds.long_pumps {
+        pumps(ctx, ws, rec);
     }
-    pumps(ctx, ws, rec);
-    if any[0] {
+    if injected {
         injections(ctx, ws, rec);
         under_skin(ctx, ws, rec);
     }
-    if any[1] {
+    if arterial {
         artery(ctx, ws, rec);
     }
-    if any[2] {
+    if placed {
         places(ctx, ws, rec);
     }
-    if any[3] {
+    if vaccinated {
         vaccines(ctx, ws, rec);
     }
-    if any[4] {
+    if bled {
         blood(ctx, ws, rec);
     }
-    if any[5] {
+    if refilled {
         refills(ctx, ws, rec);
     }
 }
@@ -586,9 +583,6 @@ fn blood<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 
 /// Long infusions by pump.
 fn pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
-    if !ws.items.iter().any(|i| i.long_pump) {
-        return;
-    }
     let beside_vein = ws.items.iter().any(|o| o.lane == Kind::Vein && !o.long_pump);
     for n in 0..ws.items.len() {
         let item = ws.items[n];
@@ -645,6 +639,9 @@ pub(crate) fn own_pump_code<T: Recorder>(
 
 /// A long infusion by a pump that has no code of its own goes back to the timed codes.
 pub(crate) fn release_pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !ws.holds.long_pumps {
+        return;
+    }
     for n in 0..ws.items.len() {
         let item = ws.items[n];
         if !item.long_pump {

@@ -7,7 +7,7 @@ use crate::minutes::{add, cut, cut_sorted, shared, total};
 use crate::policy::{ChemoConcurrent, ConcurrentLimit, MajorityOf, OfficeInitial, OverlapMinutes, OverlapRule, Switch};
 use crate::record::{Fact, Recorder};
 use crate::rule::RuleId as R;
-use crate::work::{Ctx, Item, Kind, Placing, VeinClass, Workspace};
+use crate::work::{Ctx, Item, Kind, Placing, VeinClass, Workspace, keep};
 
 /// Items of one site, in `ws.order[lo..hi]`.
 #[derive(Clone, Copy, Debug)]
@@ -22,14 +22,11 @@ fn key(item: &Item) -> (u32, i32, u32) {
 
 /// Sorts the vein's items by visit, group and site and places the runs of each site.
 pub(crate) fn place<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
-    ws.order.clear();
-    for i in 0..ws.items.len() as u32 {
-        let item = &ws.items[i as usize];
-        if item.lane == Kind::Vein && !item.done && !item.long_pump {
-            ws.order.push(i);
-        }
-    }
     let mut order = std::mem::take(&mut ws.order);
+    keep(&mut order, 0..ws.items.len() as u32, |i| {
+        let item = &ws.items[i as usize];
+        (item.lane == Kind::Vein) & !item.done & !item.long_pump
+    });
     order.sort_unstable_by_key(|&i| (key(&ws.items[i as usize]), ws.items[i as usize].first_row));
     ws.order = order;
     ws.reason = reason_head(ctx, ws);
@@ -66,15 +63,11 @@ pub(crate) fn reason_item(ws: &Workspace, item: u32) -> bool {
 }
 
 fn place_site<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, g: Group) {
-    ws.seq.clear();
-    for k in g.lo..g.hi {
-        let i = ws.order[k];
-        let item = &ws.items[i as usize];
-        if item.run && item.class != VeinClass::Hydration {
-            ws.seq.push(i);
-        }
-    }
     let mut seq = std::mem::take(&mut ws.seq);
+    keep(&mut seq, ws.order[g.lo..g.hi].iter().copied(), |i| {
+        let item = &ws.items[i as usize];
+        item.run & (item.class != VeinClass::Hydration)
+    });
     seq.sort_unstable_by_key(|&i| {
         let item = &ws.items[i as usize];
         let longest = if ctx.on(R::TieBreakSameRank) { -item.minutes } else { 0 };
@@ -143,6 +136,7 @@ fn place_run<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32) {
         rec.block(new.first_row, Code::N96368, R::ConcurrentMinimumOverlap, fact);
         return;
     }
+    ws.holds.concurrent = true;
     ws.item_cite(rec, i, R::ConcurrentDefinition, fact);
     if new.class != VeinClass::Chemo || !ctx.on(R::ConcurrentChemoWithChemo) {
         ws.items[i as usize].placing = Placing::Concurrent;
@@ -236,6 +230,9 @@ fn first_minutes(ws: &mut Workspace, new: &Item, left: (u32, u32), floor: i64) -
 
 /// Concurrent drug runs are reported once a visit over all its sites.
 fn report_concurrent<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if !ws.holds.concurrent {
+        return;
+    }
     ws.seq.clear();
     for i in 0..ws.items.len() as u32 {
         let item = &ws.items[i as usize];

@@ -328,9 +328,7 @@ impl<'a> Fates<'a> {
                     if !before || o.start >= span.1 || o.stop <= span.0 {
                         continue;
                     }
-                    for &(a, b) in ws.span(o.net) {
-                        layers.push((a, b, By::Row(o.first_row)));
-                    }
+                    self.paint_run(o, layers);
                 }
                 if let (Some(code), Placing::Timed) = (self.told.code[row as usize], item.placing) {
                     for &(a, b) in ws.span(item.left) {
@@ -346,9 +344,7 @@ impl<'a> Fates<'a> {
                         && o.visit == item.visit
                         && (item.lane == Kind::UnderSkin || o.identity == item.identity);
                     if same && (o.start, k) < (item.start, n as usize) {
-                        for &(a, b) in ws.span(o.net) {
-                            layers.push((a, b, By::Row(o.first_row)));
-                        }
+                        self.paint_run(o, layers);
                     }
                 }
             }
@@ -357,22 +353,47 @@ impl<'a> Fates<'a> {
         self.paint_mates(row, item, span, layers);
     }
 
-    /// Rows joined to one run: a minute that two of them chart is the earlier row's, except in one bag.
+    /// The minutes of a run, each for the row that has it: of rows joined to one run the one that started first.
+    fn paint_run(&self, run: &Item, layers: &mut Vec<Layer>) {
+        let net = self.ws.span(run.net);
+        if self.ws.chain(run.first_row).nth(1).is_none() {
+            layers.extend(net.iter().map(|&(a, b)| (a, b, By::Row(run.first_row))));
+            return;
+        }
+        let mut rows: Vec<(Minute, Ix, Minute)> = Vec::new();
+        for row in self.ws.chain(run.first_row) {
+            if let Timing::Run(a, b) = self.ws.lent[row as usize].timing {
+                rows.push((a, row, b));
+            }
+        }
+        rows.sort_unstable();
+        for &(from, row, to) in rows.iter().rev() {
+            let shared = net.iter().filter(|s| s.0 < to && s.1 > from);
+            layers.extend(shared.map(|&(a, b)| (a.max(from), b.min(to), By::Row(row))));
+        }
+    }
+
+    /// Rows joined to one run: a minute that two of them chart is that of the row that started first, except in one bag.
     fn paint_mates(&self, row: Ix, item: &Item, span: Span, layers: &mut Vec<Layer>) {
         if self.told.code[row as usize].is_none() {
             return;
         }
-        let bag = self.ws.lent[row as usize].bag;
-        for mate in self.ws.chain(item.first_row).take_while(|&m| m < row) {
+        let own = &self.ws.lent[row as usize];
+        let (Timing::Run(start, _) | Timing::Push(start, _)) = own.timing else { return };
+        let mut before: Vec<(Minute, Ix, Minute)> = Vec::new();
+        for mate in self.ws.chain(item.first_row) {
             let l = &self.ws.lent[mate as usize];
             if let Timing::Run(a, b) = l.timing
+                && (a, mate) < (start, row)
                 && a < span.1
                 && b > span.0
-                && (bag.0 == bag.1 || l.bag != bag)
+                && (own.bag.0 == own.bag.1 || l.bag != own.bag)
             {
-                layers.push((a, b, By::Row(mate)));
+                before.push((a, mate, b));
             }
         }
+        before.sort_unstable();
+        layers.extend(before.iter().rev().map(|&(a, mate, b)| (a, b, By::Row(mate))));
     }
 
     fn paint_fluid(&self, row: Ix, n: u32, span: Span, layers: &mut Vec<Layer>) {
@@ -390,13 +411,11 @@ impl<'a> Fates<'a> {
                 if other == n {
                     break;
                 }
-                for &(a, b) in ws.span(ws.items[other as usize].net) {
-                    layers.push((a, b, By::Row(ws.items[other as usize].first_row)));
-                }
+                self.paint_run(&ws.items[other as usize], layers);
             }
         }
         let pushes = self.policy.subtract_push_from_hydration == SubtractPushFromHydration::Yes;
-        for other in self.site(item) {
+        for other in self.site(item).rev() {
             let o = &ws.items[other as usize];
             if o.class == VeinClass::Hydration || o.untimed || o.start >= span.1 || o.stop <= span.0 {
                 continue;
@@ -405,7 +424,7 @@ impl<'a> Fates<'a> {
             if o.long_pump || (!timed && pushes) {
                 layers.push((o.start, o.stop, By::Row(o.first_row)));
             } else if timed {
-                layers.extend(ws.span(o.net).iter().map(|&(a, b)| (a, b, By::Row(o.first_row))));
+                self.paint_run(o, layers);
             }
         }
     }

@@ -34,6 +34,9 @@ pub(crate) fn screen<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     for i in 0..ctx.case.rows.len() as u32 {
         ws.standing.push(Standing::Out);
         let standing = row(ctx, ws, rec, i);
+        if let Standing::Live(kind) = standing {
+            ws.holds.kinds |= kind.bit();
+        }
         ws.standing[i as usize] = standing;
     }
 }

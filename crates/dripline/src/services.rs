@@ -43,6 +43,9 @@ fn other_service(ctx: &Ctx, day: Day, except: Option<usize>) -> bool {
 
 /// Flushes earn their code only where nothing else was done on the date.
 pub(crate) fn flushes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if ws.holds.kinds & (Kind::Flush.bit() | Kind::PumpDisconnect.bit()) == 0 {
+        return;
+    }
     for i in 0..ctx.case.rows.len() as u32 {
         let Standing::Live(kind @ (Kind::Flush | Kind::PumpDisconnect)) = ws.standing[i as usize] else { continue };
         let row = &ctx.case.rows[i as usize];

@@ -5,7 +5,7 @@ use crate::policy::{SameDrugAcrossSites, Switch};
 use crate::record::{Assumed, Fact, Recorder};
 use crate::rule::RuleId as R;
 use crate::time::Minute;
-use crate::work::{Ctx, Kind, Standing, Timing, VeinClass, Workspace};
+use crate::work::{Ctx, Kind, Timing, VeinClass, Workspace, keep};
 
 const UNCHARTED: u32 = u32::MAX - 1;
 
@@ -23,12 +23,11 @@ pub(crate) fn sites<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     if case.accesses.is_empty() || !ctx.on(R::OverlapDifferentSites) {
         return;
     }
-    ws.sorted.clear();
-    for i in 0..case.rows.len() as u32 {
-        if ws.standing[i as usize] == Standing::Live(Kind::Vein) && ws.lent[i as usize].timing != Timing::Nothing {
-            ws.sorted.push(i);
-        }
-    }
+    let vein = Kind::Vein.bit();
+    let Workspace { sorted, standing, lent, .. } = ws;
+    keep(sorted, 0..case.rows.len() as u32, |i| {
+        (standing[i as usize].bit() == vein) & !matches!(lent[i as usize].timing, Timing::Nothing)
+    });
     let mut several = false;
     for k in 0..ws.sorted.len() {
         let i = ws.sorted[k];

@@ -11,6 +11,9 @@ use crate::work::{Ctx, Kind, Standing, VeinClass, Workspace};
 
 /// What no code fits is unreported, and a person is asked.
 pub(crate) fn unlisted<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    if ws.holds.kinds & Kind::NoCode.bit() == 0 {
+        return;
+    }
     for i in 0..ctx.case.rows.len() as u32 {
         if ws.standing[i as usize] == Standing::Live(Kind::NoCode) {
             rec.query(i, Field::Unlisted, R::Unlisted);

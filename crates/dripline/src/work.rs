@@ -97,11 +97,66 @@ pub(crate) enum Kind {
     NoCode,
 }
 
+impl Kind {
+    /// The kind's bit in [`Holds::kinds`].
+    pub(crate) fn bit(self) -> u32 {
+        1 << match self {
+            Kind::Vein => 0,
+            Kind::Injection => 1,
+            Kind::UnderSkin => 2,
+            Kind::Artery => 3,
+            Kind::ArteryChemo => 4,
+            Kind::Cavity(_) => 5,
+            Kind::Lesion => 6,
+            Kind::Vaccine => 7,
+            Kind::Rsv => 8,
+            Kind::Blood => 9,
+            Kind::Own(_) => 10,
+            Kind::Declot => 11,
+            Kind::Flush => 12,
+            Kind::PumpRefill => 13,
+            Kind::PumpDisconnect => 14,
+            Kind::OnBody => 15,
+            Kind::NoCode => 16,
+        }
+    }
+}
+
+/// What a case may hold: a step without work is left out. Each is only ever set, so that it may be set for something
+/// that a later step took out again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Holds {
+    /// Bits of the kinds of rows.
+    pub kinds: u32,
+    /// Rows that stand together.
+    pub joined: bool,
+    /// Long infusions by pump.
+    pub long_pumps: bool,
+    /// Runs of drugs by vein.
+    pub runs: bool,
+    /// Pushes of drugs by vein.
+    pub pushes: bool,
+    /// Fluids by vein.
+    pub fluids: bool,
+    /// Concurrent runs.
+    pub concurrent: bool,
+}
+
 /// Where a row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     Live(Kind),
     Out,
+}
+
+impl Standing {
+    /// The kind's bit; none for a row that is out.
+    pub(crate) fn bit(self) -> u32 {
+        match self {
+            Standing::Live(kind) => kind.bit(),
+            Standing::Out => 0,
+        }
+    }
 }
 
 /// Class by vein, highest first.
@@ -249,6 +304,7 @@ pub(crate) struct ServiceFlags {
 /// Everything the steps hand on.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
+    pub(crate) holds: Holds,
     pub(crate) standing: Vec<Standing>,
     pub(crate) lent: Vec<Lent>,
     pub(crate) bag_rows: Vec<(u32, u32, Ix)>,
@@ -298,6 +354,7 @@ impl Workspace {
     /// Empties everything and keeps the room.
     pub(crate) fn reset(&mut self, case: &Case) {
         let n = case.rows.len();
+        self.holds = Holds::default();
         self.standing.clear();
         self.lent.clear();
         self.bag_rows.clear();
@@ -422,6 +479,7 @@ impl Workspace {
         }
         let (lead, other) = if a < b { (a, b) } else { (b, a) };
         self.root[other as usize] = lead;
+        self.holds.joined = true;
         true
     }
 
@@ -434,6 +492,19 @@ impl Workspace {
     pub(crate) fn chain(&self, head: Ix) -> Chain<'_> {
         Chain { next: &self.next, at: head }
     }
+}
+
+/// Keeps those that pass. Which ones do is hard for a processor to foresee, so there is no branch on it.
+#[inline]
+pub(crate) fn keep(kept: &mut Vec<u32>, from: impl ExactSizeIterator<Item = u32>, pass: impl Fn(u32) -> bool) {
+    kept.clear();
+    kept.resize(from.len(), 0);
+    let mut n = 0;
+    for i in from {
+        kept[n] = i;
+        n += usize::from(pass(i));
+    }
+    kept.truncate(n);
 }
 
 /// The first of the rows that are joined with this one.

@@ -1,14 +1,32 @@
 //! `dripline code`
 
+use std::str::FromStr;
+use std::sync::Arc;
+
+use dripline::chart::Chart;
+use dripline::coding::{Assumption, Coding};
 use dripline_formats::error::ReadError;
 use dripline_formats::{csv, json, text};
+use dripline_reference::money::{self, Basis, Money, Prices};
+use dripline_reference::stock::Stock;
+use dripline_reference::{ChartError, Coder, Options};
+use serde::Serialize;
 
-use crate::args::{Code, Format};
+use crate::args::{self, Code, Format};
 use crate::cases;
-use crate::out::{Ends, List, Out, complain_of};
+use crate::out::{Ends, List, Out, Stop, complain_of, wrong};
+
+/// A coding with what it is worth; only where money was asked for.
+#[derive(Serialize)]
+struct WithMoney<'a> {
+    coding: &'a Coding,
+    money: &'a Money,
+}
 
 pub fn run(args: &Code, out: &mut Out) -> Ends {
-    let (coder, mut options) = cases::coder(&args.rules)?;
+    let (mut coder, mut options) = cases::coder(&args.rules)?;
+    coder.stock = args.vials.as_deref().map(stock).transpose()?.map(Arc::new);
+    let basis = basis(args)?;
     options.alternatives = !args.no_alternatives;
     options.drug_lines = !args.no_drug_lines;
     let mut list = List::default();
@@ -35,8 +53,9 @@ pub fn run(args: &Code, out: &mut Out) -> Ends {
             Ok(case) => case,
             Err(error) => return Ok(fail(out, &mut list, &error)?),
         };
-        let coding = match coder.code(&case.chart, case.position, &case.assumptions, &options) {
-            Ok(coding) => coding,
+        let coded = coded(&coder, &case.chart, case.position, &case.assumptions, &options, basis.as_ref());
+        let (coding, money) = match coded {
+            Ok(coded) => coded,
             Err(error) => return Ok(fail(out, &mut list, &blame(&error))?),
         };
         match args.format {
@@ -45,11 +64,28 @@ pub fn run(args: &Code, out: &mut Out) -> Ends {
                     out.write(&text::between(out.style))?;
                 }
                 out.write(&text::coding(&coding, Some(&case.chart), out.style))?;
+                if let Some(money) = &money {
+                    out.write(&text::money(money, out.style))?;
+                }
                 written += 1;
             }
-            Format::Json => list.push(out, &coding)?,
-            Format::Jsonl => out.line(&json::line(&coding))?,
-            Format::Csv => out.write(&csv::rows(&coding))?,
+            Format::Csv => {
+                out.write(&csv::rows(&coding))?;
+                if let Some(money) = &money {
+                    out.write(&csv::money(money))?;
+                }
+            }
+            Format::Json | Format::Jsonl => {
+                let line = args.format == Format::Jsonl;
+                match &money {
+                    None if line => out.line(&json::line(&coding))?,
+                    None => list.push(out, &coding)?,
+                    Some(money) => {
+                        let both = WithMoney { coding: &coding, money };
+                        if line { out.line(&json::line(&both))? } else { list.push(out, &both)? }
+                    }
+                }
+            }
         }
         Ok(())
     })?;
@@ -59,4 +95,55 @@ pub fn run(args: &Code, out: &mut Out) -> Ends {
         _ => {}
     }
     Ok(if bad { 2 } else { 0 })
+}
+
+fn coded(
+    coder: &Coder,
+    chart: &Chart,
+    position: usize,
+    read: &[Assumption],
+    options: &Options,
+    basis: Option<&Basis>,
+) -> Result<(Coding, Option<Money>), ChartError> {
+    let coded = coder.code_with(chart, position, read, options)?;
+    let money = basis.map(|basis| money::estimate(chart, &coded.coding, &coded.resolved, basis));
+    coded.check_tables()?;
+    Ok((coded.coding, money))
+}
+
+fn stock(file: &std::path::Path) -> Result<Stock, Stop> {
+    let name = file.display();
+    let text =
+        std::fs::read_to_string(file).map_err(|e| wrong(&format!("--vials {name}: it cannot be read: {e}"), ""))?;
+    text.parse::<Stock>().map_err(|e| wrong(&format!("{name}:{}: {}", e.line, e.message), &e.help))
+}
+
+/// How money is to be estimated, where it was asked for.
+fn basis(args: &Code) -> Result<Option<Basis>, Stop> {
+    let Some(prices) = args.money else { return Ok(None) };
+    let number = |option: &str, text: &Option<String>, most: u32| {
+        let Some(text) = text else { return Ok(None) };
+        match dripline_reference::money::number(text) {
+            Some(n) if n <= most.into() => Ok(Some(n)),
+            _ => Err(wrong(&format!("--{option} {text}: not a number that it can be"), "write it as 1.0234 or 2")),
+        }
+    };
+    let locality = match &args.locality {
+        None => None,
+        Some(text) => match text.split_once('-') {
+            Some((state, locality)) if state.len() == 2 && u8::from_str(locality).is_ok() => {
+                Some((state.to_ascii_uppercase(), format!("{locality:0>2}")))
+            }
+            _ => return Err(wrong(&format!("--locality {text}: no locality"), "write state and number, as AL-00")),
+        },
+    };
+    Ok(Some(Basis {
+        prices: match prices {
+            args::Money::Medicare => Prices::Medicare,
+            args::Money::Own => Prices::Own,
+        },
+        locality,
+        wage_index: number("wage-index", &args.wage_index, 10)?,
+        sequestration: number("sequestration", &args.sequestration, 100)?,
+    }))
 }

@@ -1,6 +1,7 @@
 //! Text that a person reads: the claim first, then what earned nothing, what to ask, and the proof.
 
 mod compare;
+mod money;
 mod names;
 mod page;
 mod policy;
@@ -18,6 +19,7 @@ use dripline::coding::{
 use dripline::rule::{Grade, RuleId};
 
 pub use compare::comparison;
+pub use money::money;
 pub use page::Style;
 pub use policy::policy;
 pub use rules::{rule_list, rule_page};
@@ -143,10 +145,13 @@ impl View<'_> {
                 ServiceVerdict::Included => (Ink::Alert, "service, not billed: included".to_owned()),
                 ServiceVerdict::NeedsModifier => (Ink::Alert, "service, only with the modifier".to_owned()),
             };
+            let listed = self.names.service(&s.id);
+            let mut modifiers = listed.map(|l| l.modifiers.clone()).unwrap_or_default();
+            modifiers.extend(s.modifier.clone());
             rows.push(vec![
                 (Ink::Code, s.code.clone()),
-                plain(String::new()),
-                (ink, s.modifier.clone().unwrap_or_default()),
+                plain(listed.and_then(|l| l.units).map_or(String::new(), |n| n.to_string())),
+                (ink, modifiers.join(" ")),
                 plain(String::new()),
                 (ink, says),
                 plain(String::new()),
@@ -310,10 +315,8 @@ impl View<'_> {
             return;
         }
         page.blank();
-        page.line(&[(
-            Ink::Heading,
-            "  For coder and auditor only: what each answer would earn. Never part of a message.",
-        )]);
+        let only = "For coder and auditor only, never in a message: what each answer would earn";
+        page.words(&[(Ink::Plain, "  ")], 2, Ink::Heading, only);
         let now = Answer::of(self.coding);
         for (i, query) in queries.iter().enumerate() {
             self.outcomes(page, i + 1, query, &now);
@@ -385,9 +388,11 @@ impl View<'_> {
         let mut reasons: Vec<&str> = open.iter().map(|e| e.why.as_str()).collect();
         reasons.sort_unstable();
         reasons.dedup();
+        if !reasons.is_empty() {
+            page.heading("Not checked");
+        }
         for why in reasons {
-            page.blank();
-            page.words(&[(Ink::Heading, "Not checked")], 13, Ink::Plain, why);
+            page.words(&[(Ink::Plain, "  - ")], 4, Ink::Plain, why);
         }
     }
 

@@ -1,12 +1,13 @@
 //! Administrations by the names that the chart gives them.
 
-use dripline::chart::{Administration, Chart, ChartTime, Method};
+use dripline::chart::{Administration, Chart, ChartTime, Method, Service};
 
 use super::page::GLUE;
 
 /// The administrations of a chart by id; empty where only the coding is at hand.
 pub(crate) struct Names<'a> {
     rows: Vec<(String, &'a Administration)>,
+    services: Vec<(String, &'a Service)>,
     /// The chart's clock times lie on more than one date.
     pub dates: bool,
 }
@@ -20,9 +21,11 @@ impl<'a> Names<'a> {
             .enumerate()
             .map(|(i, a)| (a.id.clone().unwrap_or_else(|| (i + 1).to_string()), a))
             .collect();
+        let services = chart.map(|c| c.services.as_slice()).unwrap_or_default().iter().enumerate();
+        let services = services.map(|(i, s)| (s.id.clone().unwrap_or_else(|| format!("s{}", i + 1)), s)).collect();
         let days = rows.iter().flat_map(|(_, a)| [a.start, a.stop]).flatten().map(|t| t.civil.date());
         let dates = days.clone().min() != days.max();
-        Names { rows, dates }
+        Names { rows, services, dates }
     }
 
     pub fn rows(&self) -> impl Iterator<Item = (&str, &'a Administration)> {
@@ -31,6 +34,11 @@ impl<'a> Names<'a> {
 
     pub fn get(&self, id: &str) -> Option<&'a Administration> {
         self.rows.iter().find(|(i, _)| i == id).map(|(_, a)| *a)
+    }
+
+    /// A listed service as the chart has it.
+    pub fn service(&self, id: &str) -> Option<&'a Service> {
+        self.services.iter().find(|(i, _)| i == id).map(|(_, s)| *s)
     }
 
     pub fn at(&self, index: usize) -> Option<&str> {

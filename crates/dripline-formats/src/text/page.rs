@@ -121,13 +121,13 @@ impl Page {
             })
             .collect();
         let Some(last) = widths.pop() else { return };
-        let room = |widths: &[usize]| self.style.width.saturating_sub(2 + widths.iter().map(|w| w + 2).sum::<usize>());
-        let wanted = last.min(24);
+        let used = |widths: &[usize]| 2 + widths.iter().map(|w| w + 2).sum::<usize>();
         if let Some(widest) = (0..widths.len()).max_by_key(|&i| widths[i]) {
-            let missing = wanted.saturating_sub(room(&widths));
-            widths[widest] = widths[widest].saturating_sub(missing).max(widths[widest].min(18));
+            let missing = (used(&widths) + last.min(24)).saturating_sub(self.style.width);
+            widths[widest] = widths[widest].saturating_sub(missing).max(widths[widest].min(12));
         }
-        widths.push(room(&widths).max(10));
+        let room = self.style.width.saturating_sub(used(&widths));
+        widths.push(room.max(8));
         if let Some(head) = head {
             self.row(&widths, &held.iter().map(|&c| (Ink::Faint, head[c].to_owned())).collect::<Vec<_>>());
         }

@@ -304,17 +304,18 @@ impl Scale {
         let every = usize::try_from(self.tick / self.minutes).unwrap_or(10);
         let lead = " ".repeat(2 + LABEL);
         let (mut dates, mut labels, mut ruler) = (String::new(), String::new(), String::new());
+        let room = page.style.width.saturating_sub(2 + LABEL + COUNT + 1);
         let mut day = None;
         for cell in (0..=self.cells).step_by(every) {
             let time = clocks.at(self.from + cell as i64 * self.minutes);
             pad(&mut labels, cell);
-            if width(&labels) == cell && cell + 5 <= self.cells + 8 {
+            if width(&labels) == cell && cell + 5 <= room {
                 labels.push_str(&clock(time));
             }
             if day != Some(time.civil.date()) {
                 day = Some(time.civil.date());
                 pad(&mut dates, cell);
-                if width(&dates) == cell {
+                if width(&dates) == cell && cell + 10 <= room {
                     dates.push_str(&time.civil.date().to_string());
                     dates.push(' ');
                 }

@@ -70,7 +70,12 @@ fn opens_case(text: &str) -> bool {
     let mut words = text.split_whitespace();
     let (first, second) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
     let key = || first.find(['=', '.']).is_some_and(|at| keys::is_case_key(&first[..at]));
-    let misspelt = || date(second) != Seen::Not && nearest(first, Setting::ALL.iter().map(|(w, _)| *w)).is_some();
+    // A mark or a quote in front makes it a row of another kind, however near the word is.
+    let misspelt = || {
+        first.starts_with(char::is_alphabetic)
+            && date(second) != Seen::Not
+            && nearest(first, Setting::ALL.iter().map(|(w, _)| *w)).is_some()
+    };
     setting(first).is_some() || date(first) != Seen::Not || key() || misspelt()
 }
 

@@ -730,3 +730,9 @@ fn long_lines_are_shown_around_the_place() {
     assert_eq!(column(lines[2], "oops"), column(lines[3], "^^^^"));
     assert!(lines[2].chars().count() < 300);
 }
+
+#[test]
+fn a_marked_row_is_no_header() {
+    let parsed = parse_one("facility 2026-01-05\n+\"facility 2026-01-05 x\" units=1\n").expect("a service");
+    assert_eq!(parsed.chart.services[0].code, "facility 2026-01-05 x");
+}

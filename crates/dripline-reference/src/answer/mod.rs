@@ -13,8 +13,8 @@ use dripline::Workspace;
 use dripline::case::{Case, Ix};
 use dripline::chart::{Chart, OffCampus, Setting, SwitchValue};
 use dripline::coding::{
-    Addressee, Alternative, Assumption, Certainty, ChartDate, Coding, Confidence, Line, MinuteSpan, Minutes, Query,
-    RuleSet, ServiceLine, ServiceVerdict, ShortLine, ShortService, Unreported,
+    Addressee, Alternative, Assumption, Certainty, ChartDate, Coding, Confidence, Line, MinuteSpan, Minutes, Outcome,
+    Query, RuleSet, ServiceLine, ServiceVerdict, ShortLine, ShortService, Unreported,
 };
 use dripline::policy::{NEWEST_RULE_SET, Part, Policy, PtpModifier, Switch};
 use dripline::proof::{By, Proved};
@@ -28,7 +28,8 @@ use crate::edits::{self, Addition, Claim};
 use crate::formulary::Formulary;
 use crate::lines::{DrugLines, drug_lines};
 use crate::profile::Profiles;
-use crate::resolve::{ChartError, Resolved, as_of, resolve_with};
+use crate::resolve::{ChartError, Question, Resolved, as_of, resolve_with};
+use crate::stock::Stock;
 use crate::tables::{InForce, Kind, Store};
 
 pub use obstacles::{Obstacle, WhyNot};
@@ -74,6 +75,8 @@ pub struct Coder {
     pub profiles: Profiles,
     /// Reference tables, where a store is opened. Without one, edits that need a table say that they were not run.
     pub store: Option<Arc<Store>>,
+    /// What is stocked: fills in the containers that a chart does not name.
+    pub stock: Option<Arc<Stock>>,
 }
 
 /// A coding, and what was known on the way that its shape does not hold.
@@ -83,6 +86,27 @@ pub struct Coded {
     pub coding: Coding,
     /// The chart with nothing left to look up; it holds the tables in force.
     pub resolved: Resolved,
+}
+
+impl Coded {
+    /// Whether every table that was asked for up to now could be read.
+    ///
+    /// # Errors
+    /// The first table that could not.
+    pub fn check_tables(&self) -> Result<(), ChartError> {
+        tables_read(&self.resolved)
+    }
+}
+
+fn tables_read(resolved: &Resolved) -> Result<(), ChartError> {
+    match resolved.tables.failed() {
+        None => Ok(()),
+        Some(error) => Err(ChartError {
+            path: "reference".to_owned(),
+            message: format!("a reference table cannot be read: {error}"),
+            help: "import the table again, or name another folder of reference tables".to_owned(),
+        }),
+    }
 }
 
 /// A chart with its policy, resolved.
@@ -147,6 +171,11 @@ impl Coder {
         read: &[Assumption],
         options: &Options,
     ) -> Result<Coded, ChartError> {
+        let filled = self.stock.as_ref().map(|stock| stock.fill(chart, &self.formulary));
+        let (chart, stocked) = match &filled {
+            Some((chart, stocked)) => (chart, stocked.as_slice()),
+            None => (chart, &[][..]),
+        };
         let ready = self.ready(chart, position, options)?;
         let engine = Engine::new(options);
         let (mut ws, mut rec) = (Workspace::default(), Proof::default());
@@ -176,6 +205,7 @@ impl Coder {
         add_modifiers(&added, &mut short);
         let mut assumptions = ready.assumptions.clone();
         assumptions.extend_from_slice(read);
+        assumptions.extend_from_slice(stocked);
         assumptions.extend(resolved.assumptions.iter().cloned());
         assumptions.extend(engine_assumptions(&ready, &rec, &proved));
         assumptions.extend(drugs.assumptions.iter().cloned());
@@ -194,24 +224,12 @@ impl Coder {
         if few && options.alternatives {
             alternatives.extend(modifier_alternative(&short, &plain, &edits.additions));
         }
-        let queries = self.queries(&ready, &rec, &drugs, &mut what, few);
+        let queries = self.queries(&ready, &rec, &drugs, &mut what, few, options);
         let checked = few && options.alternatives;
         let lines = lines(&ready, &proved, &short, &alternatives, checked);
-        let mut seen = Vec::new();
-        assumptions.retain(|a| {
-            let new = !seen.contains(a);
-            if new {
-                seen.push(a.clone());
-            }
-            new
-        });
-        if let Some(error) = resolved.tables.failed() {
-            return Err(ChartError {
-                path: "reference".to_owned(),
-                message: format!("a reference table cannot be read: {error}"),
-                help: "import the table again, or name another folder of reference tables".to_owned(),
-            });
-        }
+        let mut seen = std::collections::BTreeSet::new();
+        assumptions.retain(|a| seen.insert((a.path.clone(), a.took.clone(), a.why.clone())));
+        tables_read(resolved)?;
         let crosswalk = resolved.drugs.iter().zip(&resolved.case.rows).filter_map(|(drug, row)| {
             let on = row.day.date();
             let listed = !resolved.tables.ndc(on)?.find(drug.ndc.as_deref()?).is_empty();
@@ -340,19 +358,37 @@ impl Coder {
         drugs: &DrugLines,
         what: &mut whatif::WhatIf,
         few: bool,
+        options: &Options,
     ) -> Vec<Query> {
         let mut found = if few { what.queries(rec) } else { what.unanswered(rec) };
-        for q in ready.resolved.questions.iter().chain(&drugs.questions) {
-            found.push(Query {
-                administrations: q.rows.iter().map(|&r| ready.resolved.ids[r as usize].clone()).collect(),
-                field: q.field.to_owned(),
-                to: q.to,
-                ask: q.ask.clone(),
-                outcomes: what.drug_outcomes(q),
-            });
+        let ids = |rows: &[Ix]| rows.iter().map(|&r| ready.resolved.ids[r as usize].clone()).collect::<Vec<_>>();
+        let mut add = |q: &Question, outcomes: Vec<Outcome>| {
+            let (administrations, field) = (ids(&q.rows), q.field.to_owned());
+            found.push(Query { administrations, field, to: q.to, ask: q.ask.clone(), outcomes });
+        };
+        for q in &ready.resolved.questions {
+            if !few {
+                add(q, Vec::new());
+                continue;
+            }
+            let mut chart = ready.chart.clone();
+            let a = &mut chart.administrations[q.rows[0] as usize];
+            (a.hcpcs, a.ndc, a.rxnorm) = (None, None, None);
+            // A name that cannot be coded in the identifier's place is no answer.
+            if let Ok(named) = self.ready(&chart, 1, options) {
+                let outcomes = what.identity_outcomes(&named);
+                if !outcomes.is_empty() {
+                    add(q, outcomes);
+                }
+            }
         }
-        let order = |id: &str| ready.resolved.ids.iter().position(|i| i == id);
-        found.sort_by_cached_key(|q| (q.to, q.administrations.first().and_then(|a| order(a)), q.field.clone()));
+        for q in &drugs.questions {
+            add(q, what.drug_outcomes(q));
+        }
+        let places: BTreeMap<&str, usize> =
+            ready.resolved.ids.iter().enumerate().map(|(i, id)| (id.as_str(), i)).collect();
+        let place = |q: &Query| q.administrations.first().and_then(|a| places.get(a.as_str()).copied());
+        found.sort_by_cached_key(|q| (q.to, place(q), q.field.clone()));
         found
     }
 }
@@ -490,13 +526,23 @@ fn confidence(grade: Grade) -> Confidence {
 
 fn unreported(ready: &Ready, proved: &Proved, drugs: &DrugLines) -> Vec<Unreported> {
     let of_drug = |row: Ix| drugs.noted.iter().filter(move |n| n.0 == row).map(|n| n.1);
+    // The first drug line of each administration.
+    let mut stands = BTreeMap::new();
+    for line in &drugs.lines {
+        for id in &line.administrations {
+            stands.entry(id.as_str()).or_insert(line);
+        }
+    }
     proved
         .unreported
         .iter()
         .map(|u| Unreported {
             administration: ready.resolved.ids[u.row as usize].clone(),
             rules: u.rules.iter().copied().chain(of_drug(u.row)).map(|r| r.as_str().to_owned()).collect(),
-            why: prose::unreported(ready, u, &drugs.lines),
+            why: {
+                let id = ready.resolved.ids[u.row as usize].as_str();
+                prose::unreported(ready, u, stands.get(id).copied())
+            },
         })
         .collect()
 }

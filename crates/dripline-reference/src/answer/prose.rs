@@ -35,14 +35,13 @@ pub(super) fn line(ready: &Ready, proved: &ProvedLine) -> String {
 }
 
 /// Why an administration stands in no line.
-pub(super) fn unreported(ready: &Ready, proved: &ProvedRow, drugs: &[DrugLine]) -> String {
+pub(super) fn unreported(ready: &Ready, proved: &ProvedRow, drug: Option<&DrugLine>) -> String {
     let mut text = String::new();
     if let Some(first) = proved.rules.first() {
         add(&mut text, first.page().why);
     }
     add(&mut text, &fact(ready, None, proved.fact));
-    let id = &ready.resolved.ids[proved.row as usize];
-    if let Some(line) = drugs.iter().find(|d| d.administrations.contains(id)) {
+    if let Some(line) = drug {
         let doses = match line.administrations.len() {
             1 => "Its dose is".to_owned(),
             2 => "Both doses are".to_owned(),

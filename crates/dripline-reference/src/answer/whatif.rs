@@ -91,6 +91,7 @@ struct Open {
 }
 
 impl<'a> WhatIf<'a> {
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         ready: &'a Ready<'a>,
         engine: Engine,
@@ -219,10 +220,36 @@ impl<'a> WhatIf<'a> {
             .map(|(answer, drugs)| Outcome {
                 answer: answer.clone(),
                 lines: self.base_lines.to_vec(),
-                drug_lines: Some(drugs.clone()),
+                drug_lines: (*drugs != self.base_drugs).then(|| drugs.clone()),
                 services: None,
             })
             .collect()
+    }
+
+    /// What each answer to a question about an identifier and a name that mean different drugs would give; nothing
+    /// where the answer changes nothing. `named` is the case by its name.
+    pub fn identity_outcomes(&mut self, named: &Ready) -> Vec<Outcome> {
+        self.engine.run(&named.resolved.case, &named.policy, &mut self.ws, &mut Codes);
+        let drug_lines = match self.with_drugs {
+            true => drug_lines_alone(named.chart, &named.resolved, &named.policy, self.formulary),
+            false => Vec::new(),
+        };
+        let drugs: Vec<_> = drug_lines.iter().map(DrugLine::short).collect();
+        if same_lines(&self.ws.lines, &self.base) && self.ws.services == self.base_services && drugs == self.base_drugs
+        {
+            return Vec::new();
+        }
+        let (lines, services) = self.short();
+        let drug_lines = (drugs != self.base_drugs).then_some(drugs);
+        vec![
+            Outcome {
+                answer: "the drug of the identifier".to_owned(),
+                lines: self.base_lines.to_vec(),
+                drug_lines: None,
+                services: None,
+            },
+            Outcome { answer: "the named drug".to_owned(), lines, drug_lines, services },
+        ]
     }
 
     /// Outcomes of a question; where no answer alone changes anything, with what would be asked next answered too.

@@ -142,12 +142,25 @@ fn unit(written: &str) -> Option<&str> {
     }
 }
 
+/// Labels that name a drug in words of their own.
+const NAMES: [(&str, &str); 5] = [
+    ("Insulin - Humalog", "Humalog"),
+    ("Multivitamins", "multivitamin"),
+    ("NaCl 3% (Hypertonic Saline)", "hypertonic saline"),
+    ("Sodium Bicarbonate 8.4%", "sodium bicarbonate"),
+    ("Sodium Bicarbonate 8.4% (Amp)", "sodium bicarbonate"),
+];
+
 /// The item's label; where the table of drugs does not know it so, without what stands behind it in brackets.
 fn drug(row: &Row, item: &Item, formulary: &Formulary) -> String {
-    if item.label.is_empty() {
+    let label = item.label.as_str();
+    if label.is_empty() {
         return format!("item {}", row.item);
     }
+    if let Some((_, name)) = NAMES.iter().find(|(l, _)| *l == label) {
+        return (*name).to_owned();
+    }
     let known = |name: &str| !formulary.by_name(name).0.is_empty();
-    let bare = item.label.split(" (").next().unwrap_or(&item.label);
-    if !known(&item.label) && known(bare) { bare.to_owned() } else { item.label.clone() }
+    let bare = label.split(" (").next().unwrap_or(label);
+    if !known(label) && known(bare) { bare.to_owned() } else { label.to_owned() }
 }
