@@ -74,11 +74,11 @@ async fn observe(State(state): State<AppState>, request: Request, next: Next) ->
     let (time, status) = (began.elapsed(), response.status());
     let route = matched.as_ref().map_or("none", MatchedPath::as_str);
     state.metrics.answered(route, method, status.as_u16(), time);
-    let milliseconds = time.as_secs_f64() * 1000.0;
+    let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     if status.is_server_error() && status != Kind::Busy.status() {
-        error!(id, method, route, status = status.as_u16(), milliseconds, "not answered");
+        error!(id, method, route, status = status.as_u16(), microseconds, "not answered");
     } else {
-        info!(id, method, route, status = status.as_u16(), milliseconds, "answered");
+        info!(id, method, route, status = status.as_u16(), microseconds, "answered");
     }
     response
 }
