@@ -44,11 +44,14 @@ async fn worksheet_text_is_read_with_what_it_takes_for_granted() {
 #[tokio::test]
 async fn the_query_s_policy_wins_and_is_told() {
     let service = Service::new().await;
-    let path = "/v1/code?profile=medicare&set=hydration_sum=per_interval&set=ptp_modifier%3Dadd";
-    let coding = service.ask(post(path, JSON, CASE)).await.json();
+    let own = CASE.replacen('{', r#"{"profile":"cpt","policy":{"hydration_sum":"all"},"#, 1);
+    let path = "/v1/code?profile=medicare&set=hydration_sum=per_interval&set=bolus_gap%3D15";
+    let coding = service.ask(post(path, JSON, own)).await.json();
     assert_eq!(coding["profile"], "medicare");
     let policy = &coding["rule_set"]["policy"];
-    assert!(policy["ptp_modifier"] == "add" || policy["hydration_sum"] == "per_interval", "{policy}");
+    assert_eq!(*policy, serde_json::json!({ "hydration_sum": "per_interval" }));
+    let told: Vec<_> = coding["assumptions"].as_array().unwrap().iter().map(|a| a["path"].as_str().unwrap()).collect();
+    assert!(told.contains(&"profile") && told.contains(&"policy.hydration_sum"), "{told:?}");
 }
 
 #[tokio::test]
@@ -99,7 +102,7 @@ async fn what_is_wrong_is_told_by_key_path() {
             "policy.hydration_sum",
             "",
         ),
-        (r#"{"setting":"office","administrations":["#, "", "close it with ]"),
+        (r#"{"setting":"office","administrations":["#, "administrations", "close it with ]"),
     ];
     for (body, path, help) in bodies {
         let answer = service.ask(post("/v1/code", JSON, body)).await;
