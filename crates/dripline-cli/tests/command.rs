@@ -31,6 +31,10 @@ impl Folder {
         let mut child = Command::new(env!("CARGO_BIN_EXE_dripline"))
             .args(args)
             .current_dir(&self.0)
+            // The user's own tables are no part of a test.
+            .env("HOME", &self.0)
+            .env("XDG_DATA_HOME", self.0.join("data"))
+            .env_remove("DRIPLINE_REFERENCE")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -344,4 +348,107 @@ fn the_same_input_gives_the_same_bytes() {
         let run = || folder.run(&["code", "chart.txt", "--format", format]).out;
         assert_eq!(run(), run());
     }
+}
+
+const LIMITS: &str = "HCPCS Code,HCPCS Code Dosage,Payment Limit\nJ2405,1 MG,0.125\n";
+const MUE: &str = "HCPCS/CPT Code,Practitioner Services MUE Values,MUE Adjudication Indicator,MUE Rationale\n\
+                   96374,1,3 Date of Service Edit: Clinical,made up\nJ2405,2,3 Date of Service Edit: Clinical,made up\n";
+
+#[test]
+fn tables_are_imported_listed_and_compared() {
+    let folder = Folder::new("reference");
+    folder.file("asp_2026q1.csv", LIMITS).file("mue.csv", MUE).file("later.csv", &MUE.replace("J2405,2,", "J2405,9,"));
+    let none = folder.run(&["reference", "list"]);
+    assert!(none.out.ends_with("no tables are stored\n"), "{none:?}");
+    let read = folder.run(&["reference", "import", "asp_2026q1.csv"]);
+    assert_eq!((read.code, read.err.as_str()), (0, ""));
+    assert!(read.out.starts_with("asp_2026q1.csv: ASP payment limits, 2026Q1"), "{}", read.out);
+    // What does not say its quarter is told it.
+    let refused = folder.run(&["reference", "import", "mue.csv"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("quarter"), "{}", refused.err);
+    assert_eq!(folder.run(&["reference", "import", "mue.csv", "--quarter", "2026Q1"]).code, 0);
+    assert_eq!(folder.run(&["reference", "import", "later.csv", "--quarter", "2026Q2"]).code, 0);
+    let list = folder.run(&["reference", "list"]).out;
+    let kinds: Vec<_> = list.lines().map(|l| l.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(kinds, ["mue-practitioner 2026Q1", "mue-practitioner 2026Q2", "asp 2026Q1"]);
+    let diff = folder.run(&["reference", "diff"]).out;
+    assert_eq!(
+        diff,
+        "NCCI MUE, practitioner, 2026Q1 to 2026Q2: 0 added, 0 removed, 1 changed\n~ J2405: 2 units, MAI 3 -> 9 units, MAI 3\n"
+    );
+    for (args, says) in [
+        (&["reference", "diff", "asp"][..], "asp: fewer than two quarters are stored"),
+        (&["reference", "diff", "asp", "2026Q1", "2026Q2"], "no asp of 2026Q2"),
+        (&["reference", "diff", "prices"], "`prices` is not a table"),
+        (&["reference", "import", "mue.csv", "--quarter", "2026"], "--quarter: `2026` is not a quarter"),
+        (&["code", "-", "--reference", "nowhere"], "--reference: there is no folder nowhere"),
+    ] {
+        let ended = folder.with_input(args, SEED);
+        assert_eq!(ended.code, 2, "{args:?}");
+        assert!(ended.err.contains(says), "{args:?}: {}", ended.err);
+    }
+
+    // The user's own folder is used without being named; another one replaces it.
+    let edits = |args: &[&str]| {
+        let coding = folder.with_input(&[&["code", "-", "--format", "json"], args].concat(), SEED).json();
+        let edits = coding["edits"].as_array().expect("a list").clone();
+        edits
+            .iter()
+            .map(|e| format!("{} {}", e["kind"].as_str().unwrap(), e["code"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(edits(&[]), ["mue J2405"]);
+    fs::create_dir(folder.0.join("empty")).expect("a folder");
+    assert_eq!(edits(&["--reference", "empty"]), ["not_checked J2405"]);
+}
+
+#[test]
+fn money_stands_beside_the_coding_and_only_where_it_is_asked_for() {
+    let folder = Folder::new("money");
+    folder.file("asp_2026q1.csv", LIMITS);
+    assert_eq!(folder.run(&["reference", "import", "asp_2026q1.csv"]).code, 0);
+    let plain = folder.with_input(&["code", "-", "--format", "jsonl"], SEED);
+    let both = folder.with_input(&["code", "-", "--format", "jsonl", "--money"], SEED).json();
+    assert_eq!(both["coding"], plain.json(), "money changes nothing of the coding");
+    let lines: Vec<_> = both["money"]["lines"].as_array().unwrap().iter().map(|l| (&l["code"], &l["amount"])).collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].1.is_null() && lines[1].1 == "1.00", "{lines:?}");
+    assert_eq!(both["money"]["total"], "1.00");
+    let text = folder.with_input(&["code", "-", "--money"], SEED).out;
+    assert!(text.contains("Total 1.00, without one line that has no amount."), "{text}");
+    let csv = folder.with_input(&["code", "-", "--money", "--format", "csv"], SEED).out;
+    assert!(
+        csv.lines().any(|l| l.starts_with("1,money,J2405,8,,2026-01-05,,,") && l.contains("1.00: 8 × limit 0.125")),
+        "{csv}"
+    );
+    assert!(!plain.out.contains("money") && !folder.with_input(&["code", "-"], SEED).out.contains("Money"));
+    for (args, says) in [
+        (&["--money", "--locality", "Alabama"][..], "--locality Alabama: no locality"),
+        (&["--money", "--wage-index", "much"], "--wage-index much: not a number"),
+        (&["--wage-index", "1"], "--money"),
+    ] {
+        let ended = folder.with_input(&[&["code", "-"], args].concat(), SEED);
+        assert!(ended.code == 2 && ended.err.contains(says), "{args:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_stock_list_fills_in_the_containers() {
+    let folder = Folder::new("vials");
+    folder
+        .file("stock.csv", "drug,kind,amount\nondansetron,single_dose,4 mg\n")
+        .file("bad.csv", "drug,kind,amount\nx,vial,1 mg\n");
+    let coding = folder.with_input(&["code", "-", "--vials", "stock.csv", "--format", "json"], SEED).json();
+    assert_eq!(coding["drug_lines"][0]["modifiers"], serde_json::json!(["JZ"]));
+    assert_eq!(coding["queries"], serde_json::json!([]));
+    let took: Vec<_> = coding["assumptions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|a| a["path"].as_str().unwrap().ends_with("containers"))
+        .collect();
+    assert_eq!(took.len(), 2);
+    let bad = folder.with_input(&["code", "-", "--vials", "bad.csv"], SEED);
+    assert!(bad.code == 2 && bad.err.contains("bad.csv:2: `vial` is no kind of container"), "{}", bad.err);
 }

@@ -32,8 +32,8 @@ pub fn money(money: &Money, style: Style) -> String {
                 plain(l.modifiers.join(" ")),
                 plain(if dates { l.date.to_string() } else { String::new() }),
                 match l.amount {
-                    Some(amount) => plain(format!("{amount:>9}")),
-                    None => (Ink::Alert, format!("{:>9}", "?")),
+                    Some(amount) => plain(amount.to_string()),
+                    None => (Ink::Alert, "?".to_owned()),
                 },
                 (Ink::Faint, format!("{}{table}", l.why)),
             ]

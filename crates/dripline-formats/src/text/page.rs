@@ -146,9 +146,10 @@ impl Page {
                 let text = lines.get(i).map_or("", String::as_str);
                 let pad = " ".repeat(w.saturating_sub(width(text)));
                 // Numbers stand right.
-                let number = n + 1 < widths.len()
-                    && (1..5).contains(&text.len())
-                    && (text == "–" || text.bytes().all(|b| b.is_ascii_digit()));
+                let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+                let amount = text.split_once('.').is_some_and(|(whole, cents)| digits(whole) && digits(cents));
+                let number =
+                    n + 1 < widths.len() && (amount || matches!(text, "–" | "?") || (text.len() < 5 && digits(text)));
                 line.push((*ink, if number { format!("{pad}{text}  ") } else { format!("{text}{pad}  ") }));
             }
             if let Some((_, text)) = line.last_mut() {

@@ -38,14 +38,16 @@ pub(super) fn check<'c>(
         }
     }
     let closed = |list: &[Item<'c>]| list.iter().find(|i| !i.open).copied();
+    // Each code's pairs are looked up once and not for every other code.
+    let pairs: Vec<_> = codes.iter().map(|c| pairs.of_column1(c.0.code)).collect();
     for (second, seconds) in &codes {
         let mut supported = Vec::new();
         let mut unsupported = false;
-        for (first, firsts) in &codes {
+        for ((first, firsts), pairs) in codes.iter().zip(&pairs) {
             if first.code == second.code {
                 continue;
             }
-            let Some(pair) = pairs.find_codes(first.code, second.code, date) else { continue };
+            let Some(pair) = pairs.and_then(|p| p.find(second.code, date)) else { continue };
             let never = pair.indicator == Indicator::Never;
             let (a, b) = if never {
                 (firsts[0], seconds[0])

@@ -6,7 +6,8 @@
 //!
 //! A professional claim is priced by the physician fee schedule and the ASP limits, a hospital's by OPPS, and either by
 //! the user's own price list. Only the table of the date's quarter is used; where it is not stored the line has no
-//! amount and says why. Amounts are exact decimals, rounded once a line to cents, half away from zero.
+//! amount and says why. Amounts are exact decimals, rounded to cents, half away from zero: a line, and before it is
+//! multiplied one unit of a service, but not one of a drug.
 
 mod mpfs;
 mod opps;

@@ -20,7 +20,7 @@ fn one(pricer: &Pricer, items: &[Item], item: &Item) -> Price {
             Some(None) => Price::silent(table, "the contractor prices it"),
             Some(Some(limit)) => {
                 let amount = Dollars::round(limit * Decimal::from(line.units));
-                Price::by(table, amount, format!("{} units × limit {limit}", line.units))
+                Price::by(table, amount, format!("{} × limit {limit}", line.units))
             }
         };
     }
@@ -82,7 +82,7 @@ fn one(pricer: &Pricer, items: &[Item], item: &Item) -> Price {
     };
     let (unit, how) = unit(row, indices, pricer.in_facility);
     let amount = Dollars::round(unit.decimal() * Decimal::from(line.units));
-    Price::by(table, amount, format!("{} × {unit} = {how}", line.units))
+    Price::by(table, amount, format!("{} × {unit}, one unit being {how}", line.units))
 }
 
 /// What one unit is paid: rounded to cents before it is multiplied, as the fee schedule is published.

@@ -85,11 +85,12 @@ fn one(pricer: &Pricer, items: &[Item], all: &[Option<Treated>], n: usize) -> Pr
                 return packaged(format!("status Q2: packaged beside {other}"));
             }
         }
-        "S" | "T" | "V" | "P" | "R" | "K" | "G" | "H" | "U" | "J2" | "Q3" => {}
+        "S" | "T" | "V" | "P" | "R" | "K" | "K1" | "G" | "H" | "H1" | "U" | "J2" | "Q3" => {}
         "J1" => return Price::silent(table, "status J1: a comprehensive APC, which is not computed"),
         "A" => return Price::silent(table, "status A: paid by another fee schedule"),
         "F" | "L" => return Price::silent(table, format!("status {}: paid at cost", own.status)),
-        other => return packaged(format!("status {other}: not paid under OPPS")),
+        "B" | "C" | "E1" | "E2" | "M" | "Y" => return packaged(format!("status {}: not paid under OPPS", own.status)),
+        other => return Price::silent(table, format!("status {other}: not computed here")),
     }
     let Some(row) = own.row else {
         let why = pricer.missing(Kind::AddendumB, line.date.0).why;
@@ -100,7 +101,7 @@ fn one(pricer: &Pricer, items: &[Item], all: &[Option<Treated>], n: usize) -> Pr
     };
     let apc = row.apc.as_deref().unwrap_or("none");
     // Drugs, blood and brachytherapy sources are paid by the unit and not by the place.
-    let by_place = !matches!(own.status, "K" | "G" | "R" | "U" | "H");
+    let by_place = !matches!(own.status, "K" | "K1" | "G" | "R" | "U" | "H" | "H1");
     let mut exact = rate;
     let mut how = format!("status {}, APC {apc}, rate {rate}", own.status);
     if let (Some(index), true) = (pricer.basis.wage_index, by_place) {
@@ -115,7 +116,9 @@ fn one(pricer: &Pricer, items: &[Item], all: &[Option<Treated>], n: usize) -> Pr
     if units < line.units {
         how.push_str(", paid once");
     }
-    Price::by(table, Dollars::round(Dollars::round(exact).decimal() * Decimal::from(units)), format!("{units} × {how}"))
+    // A drug's rate has tenths of a cent: its units are multiplied before anything is rounded.
+    let unit = if by_place { Dollars::round(exact).decimal() } else { exact };
+    Price::by(table, Dollars::round(unit * Decimal::from(units)), format!("{units} × {unit}: {how}"))
 }
 
 /// The share of the rate that a department off campus gets; `None` for the whole.

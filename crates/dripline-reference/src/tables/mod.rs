@@ -67,4 +67,4 @@ pub use kind::{Biller, Kind, NotATable};
 pub use quarter::{NotAQuarter, Quarter};
 pub use rows::{AddOn, AddendumB, Asp, Charge, Gpci, Hcpcs, Mai, Mue, Ndc, Ndc11, Rvu};
 pub use store::{Snapshot, Source, Store, StoreError};
-pub use table::{Diff, Indicator, Ptp, PtpTable, Table};
+pub use table::{Diff, Indicator, Ptp, PtpOf, PtpTable, Table};

@@ -121,19 +121,14 @@ impl PtpTable {
     /// The same for codes already read.
     #[must_use]
     pub fn find_codes(&self, column1: Code, column2: Code, date: Date) -> Option<Ptp> {
+        self.of_column1(column1)?.find(column2, date)
+    }
+
+    /// The pairs of a code in column one; none where it stands first in no pair.
+    #[must_use]
+    pub fn of_column1(&self, column1: Code) -> Option<PtpOf<'_>> {
         let index = self.firsts.binary_search_by_key(&column1.packed(), |f| f.0).ok()?;
-        let pairs = self.of_first(index);
-        let day = codec::day(Some(date));
-        let from = pairs.partition_point(|p| p.second >> 2 < column2.packed());
-        pairs[from..]
-            .iter()
-            .take_while(|p| p.second >> 2 == column2.packed())
-            .filter(|p| indicator(**p) != Indicator::Deleted)
-            .filter(|p| p.effective == NO_DAY || u32::from(p.effective) <= day)
-            .filter(|p| p.deleted == NO_DAY || day <= u32::from(p.deleted))
-            // Of two rows without a first date the one that ends first held on the date; the other followed it.
-            .min_by_key(|p| p.deleted)
-            .map(|p| row(column1, *p))
+        Some(PtpOf { column1, pairs: self.of_first(index) })
     }
 
     /// Number of pairs, the deleted ones too.
@@ -202,6 +197,34 @@ impl PtpTable {
         let codes = firsts.iter().all(|f| Code::from_packed(f.0).is_some())
             && pairs.iter().all(|p| Code::from_packed(p.second >> 2).is_some());
         (ordered && whole && codes).then_some(PtpTable { firsts, pairs })
+    }
+}
+
+/// The pairs of one code in column one.
+#[derive(Clone, Copy, Debug)]
+pub struct PtpOf<'t> {
+    column1: Code,
+    pairs: &'t [Pair],
+}
+
+impl PtpOf<'_> {
+    /// The edit with this code in column two that is in force on a date.
+    #[must_use]
+    pub fn find(&self, column2: Code, date: Date) -> Option<Ptp> {
+        let second = |p: &Pair| p.second >> 2;
+        let from = self.pairs.partition_point(|p| second(p) < column2.packed());
+        // Most codes are in no pair with each other: what follows is for those that are.
+        self.pairs.get(from).filter(|p| second(p) == column2.packed())?;
+        let day = codec::day(Some(date));
+        self.pairs[from..]
+            .iter()
+            .take_while(|p| second(p) == column2.packed())
+            .filter(|p| indicator(**p) != Indicator::Deleted)
+            .filter(|p| p.effective == NO_DAY || u32::from(p.effective) <= day)
+            .filter(|p| p.deleted == NO_DAY || day <= u32::from(p.deleted))
+            // Of two rows without a first date the one that ends first held on the date; the other followed it.
+            .min_by_key(|p| p.deleted)
+            .map(|p| row(self.column1, *p))
     }
 }
 
