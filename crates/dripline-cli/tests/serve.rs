@@ -152,3 +152,51 @@ fn tools_answer_on_standard_output() {
     let output = ended(&["mcp"], "office 2026-01-05\n");
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// The examples of the documentation, as a reader would run them. `…` stands for what is left out.
+#[cfg(unix)]
+#[test]
+fn the_documentation_s_examples_run() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no curl here");
+        return;
+    }
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/service.md")).expect("the page");
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("service-examples");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let service = Service::start();
+    let mut run = 0;
+    for fence in text.split("\n```").skip(1).step_by(2) {
+        let (tag, body) = fence.split_once('\n').expect("a fence");
+        if let Some(name) = tag.strip_prefix("text ") {
+            std::fs::write(folder.join(name), format!("{body}\n")).expect("a file");
+        }
+        if tag != "console" {
+            continue;
+        }
+        let (command, expected) = body.strip_prefix("$ ").and_then(|b| b.split_once('\n')).expect("a command");
+        let command = command.replace("127.0.0.1:8080", &service.address);
+        let output = Command::new("sh").args(["-c", &command]).current_dir(&folder).output().expect("sh runs");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        let (mut said_lines, mut expected_lines) = (said.lines(), expected.lines());
+        loop {
+            match (said_lines.next(), expected_lines.next()) {
+                (Some(line), Some(expected)) => {
+                    let mut rest = line;
+                    for (i, part) in expected.split('…').enumerate() {
+                        let at = rest.find(part).unwrap_or_else(|| panic!("{command}\nno {part}\nin {line}"));
+                        assert!(i > 0 || at == 0, "{command}\n{line}");
+                        rest = &rest[at + part.len()..];
+                    }
+                    assert!(rest.is_empty() || expected.ends_with('…'), "{command}\n{line}");
+                }
+                (None, None) => break,
+                (more, less) => panic!("{command}: {more:?} where {less:?} is expected"),
+            }
+        }
+        run += 1;
+    }
+    assert_eq!(run, text.matches("\n$ curl").count());
+    assert!(run >= 7);
+}
