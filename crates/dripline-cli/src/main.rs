@@ -16,6 +16,11 @@ use dripline_formats::{json, schema};
 use args::{Cli, Command, Shape};
 use out::{Ends, Out, Stop, complain};
 
+/// An answer is made of many small texts: a third of the time to code a chart goes into memory, and this takes less.
+#[cfg(feature = "serve")]
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut out = Out::new();
@@ -44,6 +49,10 @@ fn run(command: &Command, out: &mut Out) -> Ends {
         Command::Policy(args) => command::policy::run(args, out),
         Command::Reference(args) => command::reference::run(args, out),
         Command::Convert(args) => command::convert::run(args, out),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => command::serve::run(args, out),
+        #[cfg(feature = "serve")]
+        Command::Mcp(args) => command::serve::mcp(args),
         Command::Schema { of } => {
             let schema = match of {
                 Shape::Case => schema::case(),

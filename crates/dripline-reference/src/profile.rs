@@ -44,8 +44,8 @@ pub struct Profiles {
 #[derive(Clone, Debug)]
 struct Profile {
     chain: Vec<Arc<PolicyFile>>,
-    /// First day and policy of each stretch, by date.
-    stretches: Vec<(Date, Policy)>,
+    /// First day, policy and hash of each stretch, by date.
+    stretches: Vec<(Date, Policy, String)>,
 }
 
 /// What a policy says on a date.
@@ -187,14 +187,19 @@ impl Profiles {
     /// # Errors
     /// As [`Profiles::policy`].
     pub fn policy_ref(&self, name: &str, on: Date) -> Result<&Policy, ProfileError> {
+        self.policy_with_hash(name, on).map(|(policy, _)| policy)
+    }
+
+    /// The policy of that name on a date, lent, with its hash.
+    pub(crate) fn policy_with_hash(&self, name: &str, on: Date) -> Result<(&Policy, &str), ProfileError> {
         let stretches = &self.profile(name)?.stretches;
-        let later = stretches.partition_point(|(first, _)| *first <= on);
+        let later = stretches.partition_point(|(first, ..)| *first <= on);
         match later.checked_sub(1) {
-            Some(i) => Ok(&stretches[i].1),
+            Some(i) => Ok((&stretches[i].1, &stretches[i].2)),
             None => Err(ProfileError {
                 message: format!("the policy `{name}` has no values on {on}"),
                 help: match stretches.first() {
-                    Some((first, _)) => format!("its first date is {first}"),
+                    Some((first, ..)) => format!("its first date is {first}"),
                     None => "the file gives no values".to_owned(),
                 },
             }),
@@ -259,7 +264,8 @@ impl Profile {
                     None => missing.entry(*switch).or_default().push(first),
                 }
             }
-            stretches.push((first, policy));
+            let hash = hash(&policy);
+            stretches.push((first, policy, hash));
         }
         if stretches.is_empty() {
             return Err(vec![PolicyProblem {
@@ -280,6 +286,17 @@ impl Profile {
             })
             .collect())
     }
+}
+
+/// FNV-1a over every switch and its value, in order: equal for equal policies on every machine.
+pub(crate) fn hash(policy: &Policy) -> String {
+    let mut h: u64 = 0xcbf2_9ce4_8422_2325;
+    for s in Switch::ALL {
+        for byte in format!("{}={}\n", s.name(), policy.get(*s)).bytes() {
+            h = (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    format!("{h:016x}")
 }
 
 /// The files of a policy, its own first.

@@ -6,5 +6,7 @@ pub mod convert;
 pub mod policy;
 pub mod reference;
 pub mod rule;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod test;
 pub mod why_not;

@@ -27,7 +27,7 @@ use jiff::civil::Date;
 use crate::edits::{self, Addition, Claim};
 use crate::formulary::Formulary;
 use crate::lines::{DrugLines, drug_lines};
-use crate::profile::Profiles;
+use crate::profile::{Profiles, hash};
 use crate::resolve::{ChartError, Question, Resolved, as_of, resolve_with};
 use crate::stock::Stock;
 use crate::tables::{InForce, Kind, Store};
@@ -114,11 +114,19 @@ struct Ready<'a> {
     chart: &'a Chart,
     name: String,
     profile: String,
-    base: Policy,
+    base: &'a Policy,
+    base_hash: &'a str,
     policy: Policy,
     on: Date,
     resolved: Resolved,
     assumptions: Vec<Assumption>,
+}
+
+impl Ready<'_> {
+    /// The hash of the policy; that of a named one is known.
+    fn hash(&self) -> String {
+        if self.policy == *self.base { self.base_hash.to_owned() } else { hash(&self.policy) }
+    }
 }
 
 /// Runs the engine, without a rule where a test switches it off.
@@ -255,8 +263,8 @@ impl Coder {
             rule_set: RuleSet {
                 version: dripline::VERSION.to_owned(),
                 as_of: ChartDate(ready.on),
-                policy: overrides(&ready.base, &ready.policy),
-                policy_hash: hash(&ready.policy),
+                policy: overrides(ready.base, &ready.policy),
+                policy_hash: ready.hash(),
                 reference,
             },
             lines,
@@ -282,7 +290,7 @@ impl Coder {
         obstacles::why_not(self, &ready, code, options)
     }
 
-    fn ready<'a>(&self, chart: &'a Chart, position: usize, options: &Options) -> Result<Ready<'a>, ChartError> {
+    fn ready<'a>(&'a self, chart: &'a Chart, position: usize, options: &Options) -> Result<Ready<'a>, ChartError> {
         let on = as_of(chart)?;
         let mut assumptions = vec![assumption("rule_set", "rules not reviewed", dripline::NOTICE)];
         if on > NEWEST_RULE_SET {
@@ -309,7 +317,7 @@ impl Coder {
                 "cpt".to_owned()
             }
         };
-        let base = self.profiles.policy(&profile, on).map_err(|e| ChartError {
+        let (base, base_hash) = self.profiles.policy_with_hash(&profile, on).map_err(|e| ChartError {
             path: "profile".to_owned(),
             message: e.message,
             help: e.help,
@@ -347,7 +355,7 @@ impl Coder {
             Some(own) => own.clone(),
             None => position.to_string(),
         };
-        Ok(Ready { chart, name, profile, base, policy, on, resolved, assumptions })
+        Ok(Ready { chart, name, profile, base, base_hash, policy, on, resolved, assumptions })
     }
 
     /// What is missing: the engine's questions and those of the drug lines, where some answer changes a line.
@@ -435,22 +443,14 @@ fn set(policy: &mut Policy, name: &str, value: &SwitchValue, path: &str) -> Resu
 
 /// Switches in which a policy differs from its profile.
 fn overrides(base: &Policy, policy: &Policy) -> BTreeMap<String, SwitchValue> {
+    if base == policy {
+        return BTreeMap::new();
+    }
     Switch::ALL
         .iter()
         .filter(|s| base.get(**s) != policy.get(**s))
         .map(|s| (s.name().to_owned(), policy.get(*s)))
         .collect()
-}
-
-/// FNV-1a over every switch and its value, in order: equal for equal policies on every machine.
-fn hash(policy: &Policy) -> String {
-    let mut h: u64 = 0xcbf2_9ce4_8422_2325;
-    for s in Switch::ALL {
-        for byte in format!("{}={}\n", s.name(), policy.get(*s)).bytes() {
-            h = (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-    format!("{h:016x}")
 }
 
 /// The lines as they stand on the claim.
