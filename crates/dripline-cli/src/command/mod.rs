@@ -6,5 +6,6 @@ pub mod convert;
 pub mod policy;
 pub mod reference;
 pub mod rule;
+pub mod support;
 pub mod test;
 pub mod why_not;
