@@ -98,6 +98,29 @@ Examples:
         after_help = "Examples:\n  dripline convert chart.txt --to json\n  dripline convert cases.jsonl --to worksheet"
     )]
     Convert(Convert),
+    /// Answer over HTTP, to this machine alone: the API and the page
+    #[cfg(feature = "serve")]
+    #[command(after_help = "\
+There are no accounts: whoever can use this machine can ask. So nothing but this machine may: only
+addresses like 127.0.0.1 are listened on, and requests that name another host or come from another
+site's page are refused. Nothing is stored, and no line of the log holds anything of a chart.
+Ctrl-C stops it: requests under way are finished first.
+
+Examples:
+  dripline serve
+  dripline serve --listen 127.0.0.1:9000 --reference tables
+  curl -H 'content-type: text/plain' --data-binary @chart.txt http://127.0.0.1:8080/v1/code
+  curl http://127.0.0.1:8080/openapi.json         every route, and what it takes and gives")]
+    Serve(Serve),
+    /// Answer a program that speaks the Model Context Protocol, on standard input and output
+    #[cfg(feature = "serve")]
+    #[command(after_help = "\
+Tools: code_chart, why_not, compare, explain_rule, list_rules. What they give is what the HTTP
+routes of `dripline serve` give, which offers the same tools at /mcp.
+
+Example of a client's settings:
+  {\"mcpServers\": {\"dripline\": {\"command\": \"dripline\", \"args\": [\"mcp\"]}}}")]
+    Mcp(Mcp),
 }
 
 /// Which policy holds, and what it reads.
@@ -288,6 +311,41 @@ pub struct Convert {
     /// What to write
     #[arg(long, value_enum)]
     pub to: Target,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub struct Serve {
+    /// Address and port of this machine to listen on; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// Folder of reference tables; else DRIPLINE_REFERENCE, else the user's data folder
+    #[arg(long, value_name = "DIR")]
+    pub reference: Option<PathBuf>,
+    /// What is logged on standard error: `info` adds a line for each request
+    #[arg(long, value_enum, default_value_t = Log::Warn)]
+    pub log: Log,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub struct Mcp {
+    /// Folder of reference tables; else DRIPLINE_REFERENCE, else the user's data folder
+    #[arg(long, value_name = "DIR")]
+    pub reference: Option<PathBuf>,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Log {
+    /// Nothing
+    Off,
+    /// Defects of the program
+    Error,
+    /// And what an operator should know
+    Warn,
+    /// And each request: its id, route, status and time
+    Info,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

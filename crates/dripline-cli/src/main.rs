@@ -45,6 +45,10 @@ fn run(command: &Command, out: &mut Out) -> Ends {
         Command::Policy(args) => command::policy::run(args, out),
         Command::Reference(args) => command::reference::run(args, out),
         Command::Convert(args) => command::convert::run(args, out),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => command::serve::run(args, out),
+        #[cfg(feature = "serve")]
+        Command::Mcp(args) => command::serve::mcp(args),
         Command::Schema { of } => {
             let schema = match of {
                 Shape::Case => schema::case(),

@@ -5,10 +5,13 @@ use std::str::FromStr;
 
 use dripline::chart::{Billed, Chart, Setting};
 use dripline::coding::{ChartDate, Coding, ServiceVerdict, ShortLine, Unreported};
+use dripline_reference::{ChartError, Coder, Options};
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::diff::{Answer, Difference, differences};
+use crate::input::Case;
 use crate::near::nearest;
 
 /// What a case is compared with.
@@ -109,7 +112,7 @@ impl With {
 }
 
 /// One side of a comparison.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Side {
     /// What it is.
     pub name: String,
@@ -121,7 +124,7 @@ pub struct Side {
 }
 
 /// Two results of one case side by side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Comparison {
     /// The case.
     pub case: String,
@@ -194,6 +197,34 @@ impl Comparison {
         let differences = differences(&left.answer, &right.answer);
         Comparison { case, with: with.to_string(), left, right, differences }
     }
+}
+
+/// Codes a case twice and lays the results side by side. Other readings are not run on either side.
+///
+/// # Errors
+/// What the case contradicts or leaves out, on either side; also a case that does not say what was billed.
+pub fn compare(coder: &Coder, options: &Options, with: &With, case: &Case) -> Result<Comparison, ChartError> {
+    let mut options = Options { alternatives: false, ..options.clone() };
+    let left = coder.code(&case.chart, case.position, &case.assumptions, &options)?;
+    let chart = match with {
+        With::Billed if case.chart.billed.is_empty() => {
+            return Err(ChartError {
+                path: "billed".to_owned(),
+                message: "the case does not say what was billed".to_owned(),
+                help: "add \"billed\": [{\"code\": …, \"units\": …}]".to_owned(),
+            });
+        }
+        With::Billed => return Ok(Comparison::with_billed(&left, &case.chart)),
+        With::Profile(name) => {
+            options.profile = Some(name.clone());
+            case.chart.clone()
+        }
+        With::Setting(_) | With::AsOf(_) => with.chart(&case.chart),
+    };
+    let right = coder
+        .code(&chart, case.position, &case.assumptions, &options)
+        .map_err(|e| ChartError { message: format!("with {with}: {}", e.message), ..e })?;
+    Ok(Comparison::of(with, &left, &right))
 }
 
 fn side(name: String, coding: &Coding) -> Side {

@@ -1,10 +1,11 @@
 //! What differs between two results of one case.
 
 use dripline::coding::{ChartDate, Coding, Outcome, ShortLine, ShortService};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The whole result of a case without its proof.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// Administration codes.
@@ -49,7 +50,7 @@ impl Answer {
 }
 
 /// What a difference is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// An administration code.
@@ -61,7 +62,7 @@ pub enum Kind {
 }
 
 /// One code whose units, or one service whose verdict, are not the same on both sides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Difference {
     /// What it is about.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A place in a text.
@@ -46,20 +47,6 @@ pub struct ReadError {
 /// As a line of JSON Lines: `{"case":…,"error":{…}}`.
 impl Serialize for ReadError {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Outer<'a> {
-            case: Option<&'a str>,
-            error: Inner<'a>,
-        }
-        #[derive(Serialize)]
-        struct Inner<'a> {
-            file: &'a str,
-            line: Option<usize>,
-            column: Option<usize>,
-            path: &'a str,
-            message: &'a str,
-            help: &'a str,
-        }
         let error = Inner {
             file: &self.file,
             line: self.place.map(|p| p.line),
@@ -70,6 +57,70 @@ impl Serialize for ReadError {
         };
         Outer { case: self.case.as_deref(), error }.serialize(serializer)
     }
+}
+
+/// What stands in the place of a case that cannot be used.
+#[derive(Serialize, JsonSchema)]
+struct Outer<'a> {
+    /// The case's id, where it can be read.
+    case: Option<&'a str>,
+    /// What is wrong.
+    error: Inner<'a>,
+}
+
+/// What is wrong with a case, where, and what would mend it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CaseError")]
+struct Inner<'a> {
+    /// The file's name as it was given; `-` is standard input or the body of a request.
+    file: &'a str,
+    /// Line, from 1.
+    line: Option<usize>,
+    /// Column in characters, from 1.
+    column: Option<usize>,
+    /// Key path; empty where there is none.
+    path: &'a str,
+    /// What is wrong.
+    message: &'a str,
+    /// What would mend it.
+    help: &'a str,
+}
+
+impl JsonSchema for ReadError {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Refused".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Outer::json_schema(generator)
+    }
+}
+
+/// Most characters of a value that a message repeats.
+const MOST_OF_A_VALUE: usize = 40;
+
+/// A message whose quoted values are cut: it tells which value is meant without repeating a chart.
+#[must_use]
+pub fn shortened(message: String) -> String {
+    if message.len() <= MOST_OF_A_VALUE {
+        return message;
+    }
+    let mut short = String::with_capacity(message.len());
+    let mut rest = message.as_str();
+    while let Some(open) = rest.find(['`', '"']) {
+        let quote = &rest[open..=open];
+        let inside = &rest[open + 1..];
+        // A quote that stands in the value itself ends it early; what follows the last one is text of ours.
+        let Some(length) = inside.find(quote) else { break };
+        short.push_str(&rest[..=open]);
+        match inside[..length].char_indices().nth(MOST_OF_A_VALUE) {
+            Some((cut, _)) => short.extend([&inside[..cut], "…", quote]),
+            None => short.push_str(&inside[..=length]),
+        }
+        rest = &inside[length + 1..];
+    }
+    short.push_str(rest);
+    short
 }
 
 impl fmt::Display for ReadError {
@@ -130,5 +181,26 @@ impl Excerpt {
         let length = inside.clamp(1, WINDOW);
         let before = if from_start { before } else { format!("…{before}") };
         Excerpt { at: before.chars().count(), length, text: format!("{before}{rest}{}", if more { "…" } else { "" }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn a_long_value_is_cut_and_the_words_around_it_stay() {
+        let long = "é".repeat(300);
+        assert_eq!(shortened(format!("`{long}` is not a value of this key")), {
+            format!("`{}…` is not a value of this key", "é".repeat(40))
+        });
+        assert_eq!(
+            shortened(format!("expected a text, found the text \"{long}\" here")),
+            format!("expected a text, found the text \"{}…\" here", "é".repeat(40))
+        );
+        let short = "`hydration_sum` takes one of all, per_interval, not `both`".to_owned();
+        assert_eq!(shortened(short.clone()), short);
+        let open = format!("one `quote and then {}", "x".repeat(50));
+        assert_eq!(shortened(open.clone()), open);
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read as _};
 use dripline::chart::Chart;
 use dripline::coding::Assumption;
 
-use crate::error::{Excerpt, Place, ReadError};
+use crate::error::{Excerpt, Place, ReadError, shortened};
 use crate::json::JsonCases;
 use crate::worksheet::{self as sheet, Parsed, Problem};
 
@@ -75,7 +75,7 @@ impl<R: BufRead> Cases<R> {
                 file: self.file.clone(),
                 place: Some(Place { line: *line, column: 1 }),
                 path: path.to_owned(),
-                message: message.to_owned(),
+                message: shortened(message.to_owned()),
                 help: help.to_owned(),
                 excerpt: None,
             },
@@ -84,7 +84,7 @@ impl<R: BufRead> Cases<R> {
                 file: self.file.clone(),
                 place: None,
                 path: path.to_owned(),
-                message: message.to_owned(),
+                message: shortened(message.to_owned()),
                 help: help.to_owned(),
                 excerpt: None,
             },
@@ -132,7 +132,7 @@ fn misread(file: &str, problem: Problem) -> ReadError {
         place: Some(Place { line: problem.line, column: problem.column }),
         path: String::new(),
         excerpt: (!line.is_empty()).then(|| Excerpt::of(line, at, end - at, false)),
-        message: problem.message,
+        message: shortened(problem.message),
         help: problem.help,
     }
 }

@@ -708,7 +708,7 @@ fn html_from(put: &mut String, from: &From) {
         }
         Some(Clock::Steps(run)) => {
             put.push_str(
-                "<table><thead><tr><th scope=\"col\">From</th><th scope=\"col\">To</th>\
+                "<table class=\"clock\"><thead><tr><th scope=\"col\">From</th><th scope=\"col\">To</th>\
                  <th scope=\"col\" class=\"num\">Minutes</th><th scope=\"col\">Fate</th></tr></thead><tbody>",
             );
             for step in &run.steps {

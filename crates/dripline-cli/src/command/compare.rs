@@ -1,18 +1,14 @@
 //! `dripline compare`
 
-use dripline_formats::compare::{Comparison, With};
-use dripline_formats::error::ReadError;
-use dripline_formats::input::Case;
+use dripline_formats::compare::{With, compare};
 use dripline_formats::text;
-use dripline_reference::{ChartError, Coder, Options};
 
 use crate::args::{Compare, Short};
 use crate::cases;
 use crate::out::{Ends, List, Out, complain_of, wrong};
 
 pub fn run(args: &Compare, out: &mut Out) -> Ends {
-    let (mut coder, mut options) = cases::coder(&args.rules)?;
-    options.alternatives = false;
+    let (mut coder, options) = cases::coder(&args.rules)?;
     let mut with: With = args
         .with
         .parse()
@@ -26,7 +22,9 @@ pub fn run(args: &Compare, out: &mut Out) -> Ends {
         let asked = |id: &str| args.case.as_deref().is_none_or(|wanted| wanted == id);
         let compared = match &case {
             Err(error) if error.case.as_deref().is_none_or(asked) => Err(error.clone()),
-            Ok((case, blame)) if asked(&case.id()) => compare(&coder, &options, &with, case, blame).map(|c| (c, *case)),
+            Ok((case, blame)) if asked(&case.id()) => {
+                compare(&coder, &options, &with, case).map(|c| (c, *case)).map_err(|e| blame(&e))
+            }
             _ => return Ok(()),
         };
         match compared {
@@ -60,37 +58,4 @@ pub fn run(args: &Compare, out: &mut Out) -> Ends {
         Short::Text => {}
     }
     Ok(if bad { 2 } else { 0 })
-}
-
-fn compare(
-    coder: &Coder,
-    options: &Options,
-    with: &With,
-    case: &Case,
-    blame: &dyn Fn(&ChartError) -> ReadError,
-) -> Result<Comparison, ReadError> {
-    let left = coder.code(&case.chart, case.position, &case.assumptions, options).map_err(|e| blame(&e))?;
-    let other = |e: ChartError| {
-        let mut error = blame(&e);
-        error.message = format!("with {with}: {}", error.message);
-        error
-    };
-    match with {
-        With::Billed if case.chart.billed.is_empty() => Err(blame(&ChartError {
-            path: "billed".to_owned(),
-            message: "the case does not say what was billed".to_owned(),
-            help: "add \"billed\": [{\"code\": …, \"units\": …}]".to_owned(),
-        })),
-        With::Billed => Ok(Comparison::with_billed(&left, &case.chart)),
-        With::Profile(name) => {
-            let options = Options { profile: Some(name.clone()), ..options.clone() };
-            let right = coder.code(&case.chart, case.position, &case.assumptions, &options).map_err(other)?;
-            Ok(Comparison::of(with, &left, &right))
-        }
-        With::Setting(_) | With::AsOf(_) => {
-            let right =
-                coder.code(&with.chart(&case.chart), case.position, &case.assumptions, options).map_err(other)?;
-            Ok(Comparison::of(with, &left, &right))
-        }
-    }
 }

@@ -7,5 +7,7 @@ pub mod policy;
 pub mod reference;
 pub mod rule;
 pub mod support;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod test;
 pub mod why_not;

@@ -7,7 +7,7 @@ use serde_json::error::Category;
 
 use super::place::{Found, Part, Shape, case_id, find};
 use super::say;
-use crate::error::{Excerpt, Place, ReadError};
+use crate::error::{Excerpt, Place, ReadError, shortened};
 
 /// Most bytes of one case. A chart of a thousand administrations has less than a tenth of this.
 pub const MOST_BYTES: usize = 16 << 20;
@@ -106,7 +106,7 @@ impl<R: BufRead> JsonCases<R> {
             file: self.file.clone(),
             place: Some(Place { line: self.start.line + lines, column }),
             path: wrong.path,
-            message: wrong.message,
+            message: shortened(wrong.message),
             help: wrong.help,
             excerpt: (!line.is_empty()).then(|| Excerpt::of(line, at - line_start, wrong.length, elided)),
         }

@@ -7,6 +7,7 @@ use dripline::code::Code;
 use dripline::policy::{Part, Switch};
 use dripline::record::{Codes, Fact, Proof};
 use dripline::rule::RuleId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Coder, Engine, Options, Ready, prose};
@@ -14,7 +15,7 @@ use crate::lines::drug_lines;
 use crate::resolve::ChartError;
 
 /// Why a code is or is not earned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WhyNot {
     /// The case.
     pub case: String,
@@ -27,7 +28,7 @@ pub struct WhyNot {
 }
 
 /// One thing that stands in the way of a code, or one line that earns it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Obstacle {
     /// Ids of the administrations.
     pub administrations: Vec<String>,

@@ -1,0 +1,106 @@
+//! `dripline serve` and `dripline mcp`
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use dripline_reference::Coder;
+use dripline_service::mcp::Mcp as Tools;
+use dripline_service::serve::{self, ServeError};
+use dripline_service::{AppState, Limits, log};
+use tokio::runtime::Runtime;
+use tracing::level_filters::LevelFilter;
+
+use crate::args::{Log, Mcp, Serve};
+use crate::command::reference;
+use crate::out::{Ends, Out, Stop, complain, wrong};
+
+pub fn run(args: &Serve, out: &mut Out) -> Ends {
+    let address = address(&args.listen)?;
+    let state = state(args.reference.as_deref(), args.log)?;
+    let fail = |e: &ServeError| wrong(&format!("--listen {e}"), e.help());
+    let runtime = runtime()?;
+    let ends = runtime.block_on(async {
+        let (signalled, again) = (stopped(1)?, stopped(2)?);
+        let listener = serve::listen(address).await.map_err(|e| fail(&e))?;
+        let address = listener.local_addr().unwrap_or(address);
+        out.line(&format!("dripline listens on http://{address} and answers this machine alone. Ctrl-C stops it."))?;
+        tokio::select! {
+            served = serve::serve(listener, state, signalled) => served.map_err(|e| fail(&e)),
+            () = again => Ok(()),
+        }
+    });
+    // Work that cannot be broken off is not waited for.
+    runtime.shutdown_background();
+    ends.map(|()| 0)
+}
+
+pub fn mcp(args: &Mcp) -> Ends {
+    let state = state(args.reference.as_deref(), Log::Warn)?;
+    let runtime = runtime()?;
+    let ends = runtime.block_on(Tools::new(state).stdio());
+    runtime.shutdown_background();
+    match ends {
+        Ok(()) => Ok(0),
+        Err(message) => {
+            complain(&message);
+            Ok(2)
+        }
+    }
+}
+
+fn state(reference: Option<&Path>, level: Log) -> Result<AppState, Stop> {
+    let level = match level {
+        Log::Off => LevelFilter::OFF,
+        Log::Error => LevelFilter::ERROR,
+        Log::Warn => LevelFilter::WARN,
+        Log::Info => LevelFilter::INFO,
+    };
+    // Only one subscriber is ever set in this process.
+    let _ = tracing::subscriber::set_global_default(log::subscriber(level, io::stderr));
+    log::quiet_panics();
+    let store = reference::open(reference)?.map(Arc::new);
+    Ok(AppState::new(Coder { store, ..Coder::default() }, Limits::default()))
+}
+
+fn runtime() -> Result<Runtime, Stop> {
+    Runtime::new().map_err(|e| wrong(&format!("the service cannot start: {e}"), ""))
+}
+
+/// An address as it is typed: of numbers, or `localhost` with a port.
+fn address(text: &str) -> Result<SocketAddr, Stop> {
+    let numbers = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numbers.parse().map_err(|_| {
+        wrong(&format!("--listen {text}: not an address with a port"), "write it as 127.0.0.1:8080 or localhost:8080")
+    })
+}
+
+/// Is done when the process was told to stop that many times: by Ctrl-C, or by who started it.
+#[cfg(unix)]
+fn stopped(times: u32) -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        for _ in 0..times {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+    })
+}
+
+/// Is done when the process was told to stop that many times.
+#[cfg(not(unix))]
+fn stopped(times: u32) -> io::Result<impl Future<Output = ()>> {
+    Ok(async move {
+        for _ in 0..times {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    })
+}

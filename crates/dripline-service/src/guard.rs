@@ -1,0 +1,211 @@
+//! What stands before every route: who may ask, how much and how long, and what every answer carries.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Method, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::{error, info};
+
+use crate::problem::{Kind, Problem};
+use crate::state::AppState;
+
+/// The id of a request: the caller's own, or one that is made; every answer names it.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The page's own files and nothing else; no script or style stands inside a page.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What every answer carries, unless its route says otherwise.
+const HEADERS: [(HeaderName, HeaderValue); 8] = [
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+    ),
+    // An answer holds a chart: it is kept nowhere.
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// Puts the guard before every route of a router.
+pub(crate) fn guarded(router: Router, state: AppState) -> Router {
+    router
+        .layer(from_fn_with_state(state.clone(), admit))
+        .layer(CatchPanicLayer::custom(|_| Problem::failed().into_response()))
+        .layer(from_fn_with_state(state, observe))
+}
+
+/// Names, times, counts and logs the request, and finishes its answer.
+async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let _under_way = state.metrics.under_way();
+    let id = request_id(request.headers());
+    let method = method_name(request.method());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let kept = std::mem::take(response.headers_mut());
+        response = problem.answer(&id);
+        if let Some(allow) = kept.get(header::ALLOW) {
+            response.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+    }
+    let headers = response.headers_mut();
+    for (name, value) in &HEADERS {
+        headers.entry(name).or_insert_with(|| value.clone());
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let (time, status) = (began.elapsed(), response.status());
+    let route = matched.as_ref().map_or("none", MatchedPath::as_str);
+    state.metrics.answered(route, method, status.as_u16(), time);
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    if status.is_server_error() && status != Kind::Busy.status() {
+        error!(id, method, route, status = status.as_u16(), milliseconds, "not answered");
+    } else {
+        info!(id, method, route, status = status.as_u16(), milliseconds, "answered");
+    }
+    response
+}
+
+/// Lets a request in, if it comes from this machine and there is a place for it, and not for ever.
+async fn admit(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, Problem> {
+    local(request.uri(), request.headers())?;
+    // Whoever watches the service is let in when it is busy too.
+    let watches = request
+        .extensions()
+        .get::<MatchedPath>()
+        .is_some_and(|path| matches!(path.as_str(), "/health" | "/ready" | "/metrics"));
+    let place = state.requests.try_acquire();
+    if place.is_err() && !watches {
+        return Err(busy());
+    }
+    match tokio::time::timeout(state.limits.time, next.run(request)).await {
+        Ok(response) => Ok(response),
+        Err(_) => Err(too_slow(state.limits.time)),
+    }
+}
+
+pub(crate) fn busy() -> Problem {
+    Problem::new(Kind::Busy, "as many requests as are taken at a time are under way", "try again in a second")
+}
+
+fn too_slow(time: Duration) -> Problem {
+    let detail = format!("the request was not read and answered within {} s", time.as_secs_f64());
+    Problem::new(Kind::TooSlow, detail, "send less at a time, or many cases as a stream")
+}
+
+/// Refuses what a page from elsewhere could send through a browser: a name that was made to lead here, and a post
+/// from another site.
+fn local(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    let foreign = |what: &str, help: &str| Err(Problem::new(Kind::Foreign, what, help));
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().unwrap_or(""),
+        (None, _) => uri.authority().map_or("", |a| a.as_str()),
+        (Some(_), Some(_)) => "",
+    };
+    if !is_loopback(host) || uri.authority().is_some_and(|a| !is_loopback(a.as_str())) {
+        return foreign("the Host is not this machine", "ask for localhost, 127.0.0.1 or [::1]");
+    }
+    for origin in headers.get_all(header::ORIGIN) {
+        let origin = origin.to_str().unwrap_or("");
+        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        if !authority.is_some_and(is_loopback) {
+            return foreign("the Origin is not this machine", "only pages of this machine may ask");
+        }
+    }
+    Ok(())
+}
+
+/// Whether `host`, `host:port` names this machine.
+fn is_loopback(authority: &str) -> bool {
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) => (host, port),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let known = match authority.starts_with('[') {
+        true => host.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback()),
+        false => host.eq_ignore_ascii_case("localhost") || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()),
+    };
+    known && (port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.parse::<u16>().is_ok()))
+}
+
+/// The caller's id, if it is one that can stand in a log, or a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    static RANDOM: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("dripline"));
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let plain = |id: &str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    match headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()).filter(|id| plain(id)) {
+        Some(id) => id.to_owned(),
+        None => format!("{:016x}-{:x}", *RANDOM, NEXT.fetch_add(1, Ordering::Relaxed)),
+    }
+}
+
+/// A method as a name of ours: a caller may write anything.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "PATCH" => "PATCH",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn names_of_this_machine() {
+        for name in ["localhost", "LocalHost:8080", "127.0.0.1", "127.9.9.9:1", "[::1]", "[::1]:65535"] {
+            assert!(is_loopback(name), "{name}");
+        }
+        let others = [
+            "",
+            "localhost.",
+            "localhost.evil.test",
+            "evil.test",
+            "127.0.0.1.evil.test",
+            "127.1",
+            "10.0.0.1",
+            "0.0.0.0",
+            "[::]",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "localhost:",
+            "localhost:x",
+            "localhost:65536",
+            "user@localhost",
+            "localhost@evil.test",
+            "localhost:80@evil.test",
+            "[::ffff:127.0.0.1]",
+            "localhost/",
+        ];
+        for name in others {
+            assert!(!is_loopback(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What went wrong, as problem details (RFC 9457).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dripline_formats::error::{ReadError, shortened};
+use dripline_formats::json;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The content type of a problem.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+macro_rules! kinds {
+    ($($kind:ident $slug:literal $status:ident $title:literal $about:literal)*) => {
+        /// What kind of problem.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind {
+            $(#[doc = $title] $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Kind] = &[$(Kind::$kind),*];
+
+            /// Its name in addresses.
+            #[must_use]
+            pub fn slug(self) -> &'static str {
+                match self { $(Kind::$kind => $slug),* }
+            }
+
+            /// The status that goes with it.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $(Kind::$kind => StatusCode::$status),* }
+            }
+
+            pub(crate) fn address(self) -> &'static str {
+                match self { $(Kind::$kind => concat!("/problems/", $slug)),* }
+            }
+
+            pub(crate) fn title(self) -> &'static str {
+                match self { $(Kind::$kind => $title),* }
+            }
+
+            /// What it means and what to do, for whoever looks it up.
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self { $(Kind::$kind => concat!($title, "\n\n", $about, "\n")),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Case "case" UNPROCESSABLE_ENTITY "The case cannot be used."
+        "The body holds a case that cannot be read or that contradicts itself. `path` names the key, `line` and `column` the place in the body, `help` what would mend it. Nothing was coded."
+    ManyCases "many-cases" UNPROCESSABLE_ENTITY "The body holds more than one case."
+        "An answer of one object is for one case. For several, send them to /v1/code and ask for application/x-ndjson in the Accept header: one line is answered for each."
+    Parameter "parameter" BAD_REQUEST "The query of the address is wrong."
+        "A parameter is not known, has no such value, is given twice or is missing. `path` names it."
+    Request "request" BAD_REQUEST "The request cannot be read."
+        "The body broke off, or a header is not what HTTP allows."
+    Foreign "foreign" FORBIDDEN "The request does not come from this machine."
+        "The service has no accounts and answers this machine alone. It takes requests whose Host is localhost, 127.0.0.1 or [::1], and whose Origin, if there is one, is too."
+    NotFound "not-found" NOT_FOUND "There is no such thing."
+        "The address, or the rule that it names, does not exist."
+    Method "method" METHOD_NOT_ALLOWED "The route does not know this method."
+        "The Allow header says which it knows."
+    ContentType "content-type" UNSUPPORTED_MEDIA_TYPE "The body is of a type that is not read here."
+        "Send application/json for one case, text/plain for worksheet text, or application/x-ndjson to /v1/code for many cases, one a line. A body is never compressed."
+    TooLarge "too-large" PAYLOAD_TOO_LARGE "The body is too large."
+        "A body that is answered as a whole has a limit, which `detail` names. For many cases, send application/x-ndjson to /v1/code."
+    TooSlow "too-slow" REQUEST_TIMEOUT "The request took too long."
+        "The body was not complete, or the answer not ready, in the time that a request may take."
+    Busy "busy" SERVICE_UNAVAILABLE "The service is busy."
+        "As many requests as it takes at a time are under way. Try again after the seconds that the Retry-After header names."
+    Failed "failed" INTERNAL_SERVER_ERROR "The service made a mistake."
+        "It is a defect of the program, not of the request. Report it with the request id; the log names the place in the program under the same id."
+}
+
+/// What went wrong: a problem detail.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Problem {
+    /// Address of what is told about problems of this kind.
+    #[serde(rename = "type")]
+    address: &'static str,
+    /// The kind of problem in one sentence.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// What is wrong here.
+    detail: String,
+    /// What would mend it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    help: String,
+    /// Key path in the case, or the parameter.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    path: String,
+    /// Line in the body, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    /// Column in characters, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    /// The case's id, where it can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
+    /// The id of the request, as in the header `x-request-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(skip)]
+    kind: Kind,
+}
+
+impl Problem {
+    /// A problem of a kind.
+    #[must_use]
+    pub fn new(kind: Kind, detail: impl Into<String>, help: impl Into<String>) -> Self {
+        Problem {
+            address: kind.address(),
+            title: kind.title(),
+            status: kind.status().as_u16(),
+            detail: shortened(detail.into()),
+            help: help.into(),
+            path: String::new(),
+            line: None,
+            column: None,
+            case: None,
+            request_id: None,
+            kind,
+        }
+    }
+
+    /// A problem with a parameter of the query.
+    #[must_use]
+    pub fn parameter(name: &str, detail: impl Into<String>, help: impl Into<String>) -> Self {
+        Problem { path: name.chars().take(40).collect(), ..Problem::new(Kind::Parameter, detail, help) }
+    }
+
+    /// A defect of the program.
+    #[must_use]
+    pub fn failed() -> Self {
+        Problem::new(Kind::Failed, "the program broke off", "report it with the request id")
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// As the answer to the request of this id.
+    pub(crate) fn answer(mut self, request_id: &str) -> Response {
+        self.request_id = Some(request_id.to_owned());
+        let body = format!("{}\n", json::line(&self));
+        let mut response = (self.kind.status(), [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
+        if self.kind == Kind::Busy {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        Problem {
+            path: error.path,
+            line: error.place.map(|p| p.line),
+            column: error.place.map(|p| p.column),
+            case: error.case,
+            ..Problem::new(Kind::Case, error.message, error.help)
+        }
+    }
+}
+
+/// The body is written by [`guard`](crate::guard), which knows the request's id.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

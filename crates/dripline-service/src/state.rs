@@ -1,0 +1,123 @@
+//! What every route shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dripline_reference::Coder;
+use tokio::sync::Semaphore;
+
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+
+/// How much the service takes, and how long it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of a body that is read as a whole; a case of a stream may be as long as for the command.
+    pub body: usize,
+    /// Until a request is read and answered; for a stream, until it begins.
+    pub time: Duration,
+    /// Until the next part of a stream comes in or is taken.
+    pub idle: Duration,
+    /// Until the head of a request is complete; also how long a connection may stay unused.
+    pub head: Duration,
+    /// For requests under way when the service is told to stop.
+    pub stop: Duration,
+    /// Requests at a time.
+    pub requests: usize,
+    /// Streams at a time: each holds a thread.
+    pub streams: usize,
+    /// Connections at a time.
+    pub connections: usize,
+    /// A body of at most this many bytes is coded where it was read; a longer one on a thread for long work.
+    pub at_once: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body: 4 << 20,
+            time: Duration::from_secs(30),
+            idle: Duration::from_secs(30),
+            head: Duration::from_secs(15),
+            stop: Duration::from_secs(10),
+            requests: 256,
+            streams: 16,
+            connections: 1024,
+            at_once: 8 << 10,
+        }
+    }
+}
+
+/// What every route shares. A clone is cheap and sees the same.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// Codes charts: formulary, policies and reference tables.
+    pub coder: Arc<Coder>,
+    /// How much the service takes.
+    pub limits: Limits,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Places for requests.
+    pub(crate) requests: Arc<Semaphore>,
+    /// Places for streams.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Places for long work: one for each processor.
+    work: Arc<Semaphore>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Default for AppState {
+    fn default() -> Self {
+        AppState::new(Coder::default(), Limits::default())
+    }
+}
+
+impl AppState {
+    /// The state of a service that codes with `coder`.
+    #[must_use]
+    pub fn new(coder: Coder, limits: Limits) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        AppState {
+            coder: Arc::new(coder),
+            limits,
+            metrics: Arc::default(),
+            requests: Arc::new(Semaphore::new(limits.requests)),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            work: Arc::new(Semaphore::new(processors)),
+            stopping: Arc::default(),
+        }
+    }
+
+    /// From now on the service is not ready for more.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the service was told to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Runs work on `size` bytes of input, where it does not hold up others.
+    ///
+    /// # Errors
+    /// The work's own; also that it broke off.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        size: usize,
+        work: impl FnOnce(&Coder) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        if size <= self.limits.at_once {
+            return work(&self.coder);
+        }
+        // The place is given back when the work ends, not when its caller goes: it cannot be broken off.
+        let place = Arc::clone(&self.work).acquire_owned().await.map_err(|_| Problem::failed())?;
+        let coder = Arc::clone(&self.coder);
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work(&coder)
+        });
+        done.await.unwrap_or_else(|_| Err(Problem::failed()))
+    }
+}
