@@ -393,9 +393,7 @@ impl Sheet<'_> {
         }
         let rows = rows
             .into_iter()
-            .map(|(id, states)| {
-                (id, states.into_iter().map(|s| s.unwrap_or(DocumentationState::NotStated)).collect())
-            })
+            .map(|(id, states)| (id, states.into_iter().map(|s| s.unwrap_or(DocumentationState::NotStated)).collect()))
             .collect();
         (items, rows)
     }
@@ -604,7 +602,9 @@ pub fn html(sheet: &Sheet) -> String {
     let _ = write!(put, "<h1>{}</h1>", Esc(&content.title));
     let _ = match &content.signed {
         Some(signed) => write!(put, "<p class=\"signed\">{}</p>", Esc(signed)),
-        None => write!(put, "<p class=\"draft\">{DRAFT}. A person checks this sheet against the chart and signs it.</p>"),
+        None => {
+            write!(put, "<p class=\"draft\">{DRAFT}. A person checks this sheet against the chart and signs it.</p>")
+        }
     };
     put.push_str("<dl class=\"facts\">");
     for (name, value) in &content.about {

@@ -22,8 +22,7 @@ use crate::text::time_line::{
 const INITIAL: [Code; 5] = [Code::N96360, Code::N96365, Code::N96374, Code::N96409, Code::N96413];
 
 /// Minutes from one tick to the next: the finest that gives few enough ticks is taken.
-const TICKS: [i64; 17] =
-    [5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 14_400, 100_800, 1_051_200];
+const TICKS: [i64; 17] = [5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 14_400, 100_800, 1_051_200];
 
 /// Most ticks that have room on a narrow screen.
 const MOST_TICKS: i64 = 6;
@@ -419,7 +418,10 @@ fn mark(out: &mut String, sign: Sign, x: &str, y: u32) {
             "<path class=\"tl-mark tl-dropped\" d=\"M-6 1H6L0 13Z\" fill=\"none\" stroke=\"{ALERT}\" stroke-width=\"2\"/>"
         ),
         Sign::RunsOn => {
-            write!(out, "<path class=\"tl-mark tl-counted\" d=\"M-12 0L0 7L-12 14Z\" fill=\"{GOOD}\" stroke=\"{GOOD}\"/>")
+            write!(
+                out,
+                "<path class=\"tl-mark tl-counted\" d=\"M-12 0L0 7L-12 14Z\" fill=\"{GOOD}\" stroke=\"{GOOD}\"/>"
+            )
         }
         _ => write!(
             out,
@@ -441,7 +443,11 @@ fn legend(out: &mut String, y: &mut u32, used: &[Sign], id: &Esc<&str>) {
                 Sign::RunsOn => mark(out, *sign, "20", 0),
                 bar_sign => bar(out, *bar_sign, "1", "22", 0, id, None),
             }
-            let _ = write!(out, "<text class=\"tl-tick\" x=\"28\" y=\"12\" font-size=\"11\" fill=\"{FAINT}\">{}</text></svg>", sign.words());
+            let _ = write!(
+                out,
+                "<text class=\"tl-tick\" x=\"28\" y=\"12\" font-size=\"11\" fill=\"{FAINT}\">{}</text></svg>",
+                sign.words()
+            );
         }
         *y += 22;
     }

@@ -110,7 +110,7 @@ fn the_drawing_names_what_it_shows() {
 #[test]
 fn a_pump_of_days_leaves_room_for_the_rest() {
     let (chart, coding) = coded(
-        "facility 1/5/26\nZofran 4 mg IV push 10:00\nfluorouracil 4000 mg IV infusion 10:30-2026-01-07T08:30\n",
+        "facility 1/5/26\nZofran 4 mg IV push 10:00\nfluorouracil 4000 mg IV infusion start=2026-01-05T10:30 stop=2026-01-07T08:30\n",
     );
     let drawing = svg::time_line(&coding, &chart, "t").expect("there are clock times");
     assert!(drawing.contains(">runs on<"));
@@ -142,7 +142,9 @@ fn the_clock_adds_up_and_says_what_it_leaves_out() {
     let page = support::html(&sheet(&claim, Print::Office, None));
     assert!(page.contains("30 + 95 = 125 minutes counted, 10 not"));
     // Every minute of every run of a line stands there, counted or not.
-    for m in claim.1.minutes.iter().filter(|m| claim.1.lines.iter().any(|l| l.administrations.contains(&m.administration))) {
+    for m in
+        claim.1.minutes.iter().filter(|m| claim.1.lines.iter().any(|l| l.administrations.contains(&m.administration)))
+    {
         let all: i64 = m.spans.iter().map(|s| s.stop.civil_minutes() - s.start.civil_minutes()).sum();
         let counted: i64 = m
             .spans
@@ -191,8 +193,7 @@ fn an_appeal_holds_good_sources_alone() {
     let text = words(&support::text(&sheet(&claim, Print::Appeal, None), Style::default()));
     let cited: Vec<_> =
         claim.1.lines.iter().flat_map(|l| &l.rules).filter_map(|r| RuleId::from_name(r)).map(RuleId::page).collect();
-    let good: Vec<&str> =
-        cited.iter().filter(|p| p.grade <= Grade::B).flat_map(|p| p.sources).map(|s| s.0).collect();
+    let good: Vec<&str> = cited.iter().filter(|p| p.grade <= Grade::B).flat_map(|p| p.sources).map(|s| s.0).collect();
     let mut weak = 0;
     for (address, _) in cited.iter().filter(|p| p.grade > Grade::B).flat_map(|p| p.sources) {
         if !good.contains(address) {
@@ -220,9 +221,14 @@ fn no_sheet_says_what_an_answer_or_another_reading_would_earn() {
                 assert!(!text.contains(&o.answer) && !page.contains(&o.answer), "{}", o.answer);
             }
         }
-        for code in claim.1.alternatives.iter().flat_map(|a| &a.lines).map(|l| &l.code) {
-            let billed = claim.1.lines.iter().any(|l| l.code == *code);
-            assert!(billed || !text.contains(code.as_str()), "{code}");
+        for line in claim.1.alternatives.iter().flat_map(|a| &a.lines) {
+            let (said, shown) = (format!("{} ×{}", line.code, line.units), format!("{}</td>", line.code));
+            let same_code = claim.1.lines.iter().any(|l| l.code == line.code);
+            assert!(same_code || !text.contains(&said), "{said}");
+            assert!(same_code || !page.contains(&shown), "{shown}");
+        }
+        for switch in claim.1.alternatives.iter().map(|a| format!("{} = ", a.switch)) {
+            assert!(!text.contains(&switch) && !page.contains(&switch), "{switch}");
         }
         assert!(!text.contains('$') && !page.contains('$'));
     }

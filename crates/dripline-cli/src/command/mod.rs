@@ -6,8 +6,8 @@ pub mod convert;
 pub mod policy;
 pub mod reference;
 pub mod rule;
-pub mod support;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod support;
 pub mod test;
 pub mod why_not;

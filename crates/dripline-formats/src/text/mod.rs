@@ -2,7 +2,7 @@
 
 mod compare;
 mod money;
-pub(crate) mod names;
+pub mod names;
 pub(crate) mod page;
 mod policy;
 mod rules;
