@@ -1,6 +1,6 @@
 //! Where results and messages go.
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use dripline_formats::error::ReadError;
 use dripline_formats::json;
@@ -34,7 +34,7 @@ pub fn wrong(message: &str, help: &str) -> Stop {
 
 /// Results: standard output.
 pub struct Out {
-    to: BufWriter<StdoutLock<'static>>,
+    to: BufWriter<Stdout>,
     pub style: Style,
     terminal: bool,
 }
@@ -43,7 +43,7 @@ impl Out {
     pub fn new() -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        Out { to: BufWriter::new(stdout.lock()), style: style(terminal), terminal }
+        Out { to: BufWriter::new(stdout), style: style(terminal), terminal }
     }
 
     pub fn write(&mut self, text: &str) -> io::Result<()> {

@@ -74,11 +74,11 @@ async fn observe(State(state): State<AppState>, request: Request, next: Next) ->
     let (time, status) = (began.elapsed(), response.status());
     let route = matched.as_ref().map_or("none", MatchedPath::as_str);
     state.metrics.answered(route, method, status.as_u16(), time);
-    let milliseconds = time.as_secs_f64() * 1000.0;
+    let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     if status.is_server_error() && status != Kind::Busy.status() {
-        error!(id, method, route, status = status.as_u16(), milliseconds, "not answered");
+        error!(id, method, route, status = status.as_u16(), microseconds, "not answered");
     } else {
-        info!(id, method, route, status = status.as_u16(), milliseconds, "answered");
+        info!(id, method, route, status = status.as_u16(), microseconds, "answered");
     }
     response
 }
@@ -175,7 +175,29 @@ fn method_name(method: &Method) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::is_loopback;
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::{guarded, is_loopback};
+    use crate::state::AppState;
+
+    #[tokio::test]
+    async fn a_defect_is_a_problem_that_tells_nothing() {
+        async fn breaks() {
+            panic!("cannot place Zofran");
+        }
+        let state = AppState::default();
+        let router = guarded(Router::new().route("/breaks", get(breaks)), state.clone());
+        let request = Request::get("/breaks").header("host", "localhost").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let text = String::from_utf8(to_bytes(response.into_body(), 10_000).await.unwrap().to_vec()).unwrap();
+        assert!(text.contains("/problems/failed") && !text.contains("Zofran"), "{text}");
+        assert_eq!(state.requests.available_permits(), state.limits.requests, "its place is free again");
+    }
 
     #[test]
     fn names_of_this_machine() {

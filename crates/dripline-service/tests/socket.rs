@@ -1,0 +1,104 @@
+//! The service on a socket: how it stops, and whom it does not wait for.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use dripline_reference::Coder;
+use dripline_service::serve::{ServeError, listen, serve};
+use dripline_service::{AppState, Limits};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+const SOON: Duration = Duration::from_secs(20);
+const SHEET: &str = "office 2026-01-05\nZofran 4 mg IV push 10:00\n";
+
+async fn start(limits: Limits) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<Result<(), ServeError>>) {
+    let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let state = AppState::new(Coder::default(), limits);
+    let running = tokio::spawn(serve(listener, state, async {
+        let _ = stopped.await;
+    }));
+    (address, stop, running)
+}
+
+fn head(length: usize) -> String {
+    format!("POST /v1/code HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n")
+}
+
+async fn answer(stream: &mut TcpStream) -> String {
+    let mut text = String::new();
+    timeout(SOON, stream.read_to_string(&mut text)).await.expect("an answer").unwrap();
+    text
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_finished_before_the_service_stops() {
+    let (address, stop, running) = start(Limits::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{}{}", head(SHEET.len()), &SHEET[..10]).as_bytes()).await.unwrap();
+    // Long enough for the request to have begun.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    stop.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!running.is_finished());
+    assert!(TcpStream::connect(address).await.is_err(), "nothing more is taken");
+    stream.write_all(&SHEET.as_bytes()[10..]).await.unwrap();
+    let text = answer(&mut stream).await;
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("96374"), "{text}");
+    timeout(SOON, running).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_service_stops_though_a_client_does_not() {
+    let (address, stop, running) = start(Limits { stop: Duration::from_millis(100), ..Limits::default() }).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(head(100).as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    stop.send(()).unwrap();
+    timeout(SOON, running).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_end_is_not_waited_for() {
+    let (address, stop, running) = start(Limits { head: Duration::from_millis(150), ..Limits::default() }).await;
+    let begun = Instant::now();
+    for begins in ["", "GET /health HTTP/1.1\r\nhost: local"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(begins.as_bytes()).await.unwrap();
+        assert!(!answer(&mut stream).await.contains("200 OK"));
+    }
+    assert!(begun.elapsed() < SOON);
+    let _ = stop.send(());
+    timeout(SOON, running).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_wait_for_their_turn() {
+    let (address, _stop, _running) = start(Limits { connections: 1, ..Limits::default() }).await;
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let mut some = [0; 12];
+    timeout(SOON, first.read_exact(&mut some)).await.unwrap().unwrap();
+    let mut second = TcpStream::connect(address).await.unwrap();
+    second.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    assert!(timeout(Duration::from_millis(200), second.read_u8()).await.is_err());
+    drop(first);
+    assert!(answer(&mut second).await.contains("200 OK"));
+}
+
+#[tokio::test]
+async fn other_machines_cannot_be_let_in() {
+    let everyone: SocketAddr = "0.0.0.0:0".parse().unwrap();
+    assert!(matches!(listen(everyone).await, Err(ServeError::NotLoopback(_))));
+    let listener = TcpListener::bind(everyone).await.unwrap();
+    let served = timeout(SOON, serve(listener, AppState::default(), std::future::pending())).await.unwrap();
+    assert!(matches!(served, Err(ServeError::NotLoopback(_))));
+    let taken = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let error = listen(taken.local_addr().unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains("the port is taken"), "{error}");
+}
