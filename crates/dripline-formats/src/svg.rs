@@ -439,13 +439,13 @@ fn legend(out: &mut String, y: &mut u32, used: &[Sign], id: &Esc<&str>) {
         for (sign, x) in pair.iter().zip([0, 50]) {
             let _ = write!(out, "<svg x=\"{x}%\" y=\"{y}\" overflow=\"visible\">");
             match sign {
-                Sign::Earns | Sign::Dropped | Sign::Unknown => mark(out, *sign, "12", 0),
-                Sign::RunsOn => mark(out, *sign, "20", 0),
-                bar_sign => bar(out, *bar_sign, "1", "22", 0, id, None),
+                Sign::Earns | Sign::Dropped | Sign::Unknown => mark(out, *sign, "9", 0),
+                Sign::RunsOn => mark(out, *sign, "16", 0),
+                bar_sign => bar(out, *bar_sign, "1", "17", 0, id, None),
             }
             let _ = write!(
                 out,
-                "<text class=\"tl-tick\" x=\"28\" y=\"12\" font-size=\"11\" fill=\"{FAINT}\">{}</text></svg>",
+                "<text class=\"tl-tick\" x=\"24\" y=\"12\" font-size=\"11\" fill=\"{FAINT}\">{}</text></svg>",
                 sign.words()
             );
         }

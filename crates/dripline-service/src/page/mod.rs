@@ -124,14 +124,18 @@ impl ProblemView {
 /// The cases of a text; one that cannot be read is told.
 fn read(text: &str) -> Result<Vec<Case>, ProblemView> {
     let mut cases = Vec::new();
+    let nothing = || ProblemView {
+        help: "begin with a line such as: office 1/5/26".to_owned(),
+        ..ProblemView::says("Nothing is charted yet.")
+    };
+    if text.trim().is_empty() {
+        return Err(nothing());
+    }
     for case in Cases::new("worksheet", text.as_bytes(), 0) {
         cases.push(case.map_err(|e| ProblemView::of(&e))?);
     }
     if cases.is_empty() {
-        return Err(ProblemView {
-            help: "begin with a line such as: office 1/5/26".to_owned(),
-            ..ProblemView::says("Nothing is charted yet.")
-        });
+        return Err(nothing());
     }
     Ok(cases)
 }
@@ -190,10 +194,10 @@ impl Worked {
         worked.show = worked.show.clamp(1, cases.len());
         let at = worked.show - 1;
         if let Some(chart) = worked.edited(form, what, &cases[at].chart) {
-            cases[at].chart = chart;
+            let old = std::mem::replace(&mut cases[at].chart, chart);
             let mut text: Vec<String> = cases.iter().map(|c| dripline_formats::worksheet::write(&c.chart)).collect();
             if let [_] = text.as_slice() {
-                text[0] = table::text_of(&cases[at].chart, &worked.text);
+                text[0] = table::text_of(&cases[at].chart, &old, &worked.text);
             }
             worked.text = text.join("\n");
             match read(&worked.text) {
@@ -584,3 +588,6 @@ async fn file(Path(name): Path<String>) -> Response {
     let kept: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     ([(header::CONTENT_TYPE, HeaderValue::from_static(content_type)), kept], body).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -691,12 +691,66 @@ pub(super) fn without(chart: &Chart, at: usize) -> Chart {
     chart
 }
 
-/// Worksheet text of a chart; comments of the text before stand at its head.
-pub(super) fn text_of(chart: &Chart, before: &str) -> String {
-    let comments = before.lines().filter(|line| line.trim_start().starts_with('#'));
-    let mut text: String = comments.map(|line| format!("{line}\n")).collect();
-    text.push_str(&worksheet::write(chart));
-    text
+/// Worksheet text of a chart that came of the chart of the text before: what was not changed stays as it was typed.
+pub(super) fn text_of(chart: &Chart, old: &Chart, before: &str) -> String {
+    let spliced = splice(chart, old, before).filter(|text| worksheet::parse_one(text).is_ok_and(|p| p.chart == *chart));
+    spliced.unwrap_or_else(|| {
+        let comments = before.lines().filter(|line| line.trim_start().starts_with('#'));
+        let mut text: String = comments.map(|line| format!("{line}\n")).collect();
+        text.push_str(&worksheet::write(chart));
+        text
+    })
+}
+
+/// The lines as they were typed, with new ones for the rows that changed; none where more than rows did.
+fn splice(chart: &Chart, old: &Chart, before: &str) -> Option<String> {
+    let frame = |c: &Chart| Chart { administrations: Vec::new(), primary_reason: None, ..c.clone() };
+    if frame(chart) != frame(old) {
+        return None;
+    }
+    let lines: Vec<&str> = before.lines().collect();
+    let said = lines.iter().enumerate().map(|(at, line)| (at, line.trim()));
+    let said = said.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let other = |line: &str| line.starts_with('+') || line.starts_with("access ") || line.starts_with("billed ");
+    // The first line that says something is the header.
+    let places: Vec<usize> = said.skip(1).filter(|(_, line)| !other(line)).map(|(at, _)| at).collect();
+    if places.len() != old.administrations.len() {
+        return None;
+    }
+    let written = worksheet::write(chart);
+    let written: Vec<&str> = written.lines().skip(1 + chart.accesses.len()).collect();
+    let mut out: Vec<String> = Vec::new();
+    // Each row brings along what stands between it and the row before.
+    let mut from = 0;
+    let mut next = 0;
+    for (at, row) in chart.administrations.iter().enumerate() {
+        let mark = if chart.primary_reason.as_deref() == Some(&id_of(chart, at)) { "* " } else { "" };
+        let same = (next..places.len()).find(|i| old.administrations[*i] == *row);
+        let changed = same.is_none() && next < places.len() && chart.administrations.len() >= old.administrations.len();
+        let until = match (same, changed) {
+            (Some(i), _) => i + 1,
+            (None, true) => next + 1,
+            (None, false) => next,
+        };
+        for (i, place) in places.iter().enumerate().take(until).skip(next) {
+            out.extend(lines[from..*place].iter().map(|l| (*l).to_owned()));
+            from = place + 1;
+            if same == Some(i) {
+                out.push(format!("{mark}{}", lines[*place].trim_start().trim_start_matches('*').trim_start()));
+            }
+        }
+        next = until;
+        if same.is_none() {
+            out.push((*written.get(at)?).to_owned());
+        }
+    }
+    for place in &places[next..] {
+        out.extend(lines[from..*place].iter().map(|l| (*l).to_owned()));
+        from = place + 1;
+    }
+    out.extend(lines[from..].iter().map(|l| (*l).to_owned()));
+    out.push(String::new());
+    Some(out.join("\n"))
 }
 
 /// A time in days, for whoever moves a chart to other dates.
@@ -822,9 +876,37 @@ mod tests {
     }
 
     #[test]
-    fn comments_stay_when_the_table_writes_the_text() {
-        let text = text_of(&chart(TEXT), &format!("# from the ward\n{TEXT}"));
-        assert!(text.starts_with("# from the ward\noffice"));
-        assert_eq!(chart(&text), chart(TEXT));
+    fn what_was_not_touched_stays_as_it_was_typed() {
+        let text =
+            "# from the ward\noffice 1/5/26\n\n* Zofran 4mg IVP @1000\n# later\nRocephin 1 g IVPB 1015-1050\n+99213\n";
+        let old = chart(text);
+        let mut new = old.clone();
+        assert_eq!(text_of(&new, &old, text), text);
+        new.administrations[0].dose = Some("8 mg".to_owned());
+        let wanted = text.replace("* Zofran 4mg IVP @1000", "* Zofran 8 mg IV push 10:00");
+        assert_eq!(text_of(&new, &old, text), wanted);
+        new = old.clone();
+        new.primary_reason = Some("2".to_owned());
+        let wanted = text.replace("* Zofran", "Zofran").replace("Rocephin", "* Rocephin");
+        assert_eq!(text_of(&new, &old, text), wanted);
+        let gone = without(&old, 0);
+        assert_eq!(
+            text_of(&gone, &old, text),
+            "# from the ward\noffice 1/5/26\n\n# later\nRocephin 1 g IVPB 1015-1050\n+99213\n"
+        );
+        new = old.clone();
+        new.administrations.push(chart("office 1/5/26\nToradol 30 mg IM 13:00").administrations[0].clone());
+        let wanted = text.replace("1015-1050\n", "1015-1050\nToradol 30 mg IM 13:00\n");
+        assert_eq!(text_of(&new, &old, text), wanted);
+    }
+
+    #[test]
+    fn where_more_than_rows_changed_comments_stay_at_the_head() {
+        let text = format!("# from the ward\n{TEXT}");
+        let mut new = chart(&text);
+        new.case = Some("a".to_owned());
+        let after = text_of(&new, &chart(&text), &text);
+        assert!(after.starts_with("# from the ward\noffice"), "{after}");
+        assert_eq!(chart(&after), new);
     }
 }

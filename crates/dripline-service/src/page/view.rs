@@ -96,13 +96,14 @@ pub(super) struct ReasonView {
 
 /// The claim in both settings.
 pub(super) struct SidesView {
-    pub left: SideView,
-    pub right: Result<SideView, String>,
+    /// The office first, whichever the claim is.
+    pub sides: Vec<Result<SideView, String>>,
     pub differs: String,
 }
 
 pub(super) struct SideView {
-    pub name: String,
+    pub name: &'static str,
+    pub here: bool,
     pub lines: Vec<(String, u64)>,
     pub without: usize,
 }
@@ -529,27 +530,33 @@ fn sides(coding: &Coding, ask: &Ask, dated: bool) -> SidesView {
         Setting::Office => Setting::Facility,
         Setting::Facility => Setting::Office,
     };
-    let side = |coding: &Coding| {
+    let side = |coding: &Coding, here: bool| {
         let answer = Answer::of(coding);
         let lines = answer.lines.iter().chain(&answer.drug_lines);
         SideView {
-            name: setting_name(coding.setting).to_owned(),
+            name: setting_name(coding.setting),
+            here,
             lines: lines.map(|l| (name(&l.code, &l.modifiers), l.units)).collect(),
             without: coding.unreported.len(),
         }
     };
     let chart = With::Setting(other).chart(ask.chart);
-    match ask.coder.code(&chart, ask.position, &[], &lines_only(ask.options)) {
-        Err(e) => SidesView { left: side(coding), right: Err(e.message), differs: String::new() },
+    let there = ask.coder.code(&chart, ask.position, &[], &lines_only(ask.options));
+    let differs = match &there {
+        Err(_) => String::new(),
         Ok(there) => {
-            let found = diff::differences(&Answer::of(coding), &Answer::of(&there));
-            let differs = match found.is_empty() {
+            let found = diff::differences(&Answer::of(coding), &Answer::of(there));
+            match found.is_empty() {
                 true => "Both are the same.".to_owned(),
                 false => format!("{}: {}.", setting_name(other), diff::phrase(&found, dated)),
-            };
-            SidesView { left: side(coding), right: Ok(side(&there)), differs }
+            }
         }
+    };
+    let mut sides = vec![Ok(side(coding, true)), there.map(|there| side(&there, false)).map_err(|e| e.message)];
+    if other == Setting::Office {
+        sides.reverse();
     }
+    SidesView { sides, differs }
 }
 
 impl WhyNotView {
