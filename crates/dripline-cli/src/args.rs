@@ -57,6 +57,16 @@ Examples:
   dripline compare chart.txt --with as_of=2015-06-01
   dripline compare claim.json --with billed")]
     Compare(Compare),
+    /// The support sheet of a claim: each line with its chart entries, clock arithmetic, rules and sources
+    #[command(after_help = "\
+The sheet says that it is a draft until a person signs it. The print for an appeal names sources
+of the grades A and B alone. As HTML it prints as one clean page a claim.
+
+Examples:
+  dripline support chart.txt
+  dripline support chart.txt --appeal --format html > sheet.html
+  dripline support chart.txt --signed-by 'A. Coder' --signed-on 2026-01-09")]
+    Support(Support),
     /// The page of a rule; without an id, the list of all
     #[command(after_help = "Examples:\n  dripline rule\n  dripline rule hydration-definition")]
     Rule(Rule),
@@ -202,6 +212,29 @@ pub struct Compare {
 }
 
 #[derive(Args)]
+pub struct Support {
+    /// File with cases; - reads standard input
+    pub file: String,
+    /// Only the case of this id; HTML holds one
+    #[arg(long, value_name = "ID")]
+    pub case: Option<String>,
+    /// For a payer: sources of the grades A and B alone
+    #[arg(long)]
+    pub appeal: bool,
+    /// Who signs the sheet off
+    #[arg(long, value_name = "NAME", requires = "signed_on")]
+    pub signed_by: Option<String>,
+    /// The date on which it is signed
+    #[arg(long, value_name = "DATE", requires = "signed_by")]
+    pub signed_on: Option<String>,
+    /// How the sheet is written
+    #[arg(long, value_enum, default_value_t = Print::Text)]
+    pub format: Print,
+    #[command(flatten)]
+    pub rules: Rules,
+}
+
+#[derive(Args)]
 pub struct Rule {
     /// The rule's id, as it stands in an answer
     pub id: Option<String>,
@@ -333,6 +366,14 @@ pub enum Short {
     Text,
     /// One object, or a list for several cases
     Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Print {
+    /// For reading
+    Text,
+    /// A page that stands alone, for a browser and for paper
+    Html,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -44,6 +44,7 @@ fn run(command: &Command, out: &mut Out) -> Ends {
         Command::Code(args) => command::code::run(args, out),
         Command::WhyNot(args) => command::why_not::run(args, out),
         Command::Compare(args) => command::compare::run(args, out),
+        Command::Support(args) => command::support::run(args, out),
         Command::Rule(args) => command::rule::run(args, out),
         Command::Test(args) => command::test::run(args, out),
         Command::Policy(args) => command::policy::run(args, out),

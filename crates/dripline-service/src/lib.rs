@@ -35,6 +35,7 @@ pub mod log;
 pub mod mcp;
 mod metrics;
 mod openapi;
+pub mod page;
 pub mod problem;
 mod rules;
 pub mod serve;
@@ -52,6 +53,7 @@ use problem::{Kind, Problem};
 pub fn app(state: AppState) -> Router {
     let router = api::routes(&state)
         .merge(mcp::routes(&state))
+        .merge(page::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
         .with_state(state.clone());

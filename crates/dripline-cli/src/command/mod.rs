@@ -8,5 +8,6 @@ pub mod reference;
 pub mod rule;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod support;
 pub mod test;
 pub mod why_not;

@@ -2,11 +2,11 @@
 
 mod compare;
 mod money;
-mod names;
-mod page;
+pub mod names;
+pub(crate) mod page;
 mod policy;
 mod rules;
-mod time_line;
+pub(crate) mod time_line;
 mod why_not;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use dripline::chart::{Administration, Chart, ChartTime, Method, Service};
 use super::page::GLUE;
 
 /// The administrations of a chart by id; empty where only the coding is at hand.
-pub(crate) struct Names<'a> {
+pub struct Names<'a> {
     rows: Vec<(String, &'a Administration)>,
     services: Vec<(String, &'a Service)>,
     /// The chart's clock times lie on more than one date.
@@ -13,6 +13,8 @@ pub(crate) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
+    /// The administrations of a chart.
+    #[must_use]
     pub fn new(chart: Option<&'a Chart>) -> Self {
         let rows: Vec<_> = chart
             .map(|c| c.administrations.as_slice())
@@ -28,10 +30,13 @@ impl<'a> Names<'a> {
         Names { rows, services, dates }
     }
 
+    /// Every administration with its id, in the chart's order.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &'a Administration)> {
         self.rows.iter().map(|(id, a)| (id.as_str(), *a))
     }
 
+    /// The administration of an id.
+    #[must_use]
     pub fn get(&self, id: &str) -> Option<&'a Administration> {
         self.rows.iter().find(|(i, _)| i == id).map(|(_, a)| *a)
     }
@@ -41,17 +46,21 @@ impl<'a> Names<'a> {
         self.services.iter().find(|(i, _)| i == id).map(|(_, s)| *s)
     }
 
+    /// The id of the administration at a place, from 0.
+    #[must_use]
     pub fn at(&self, index: usize) -> Option<&str> {
         self.rows.get(index).map(|(id, _)| id.as_str())
     }
 
     /// The drug as charted, or the code given for it.
+    #[must_use]
     pub fn drug(&self, id: &str) -> Option<&'a str> {
         let a = self.get(id)?;
         [&a.drug, &a.hcpcs, &a.ndc, &a.rxnorm].into_iter().find_map(|n| n.as_deref())
     }
 
     /// `Zofran 1, 2; Toradol 3`.
+    #[must_use]
     pub fn list(&self, ids: &[String]) -> String {
         let mut groups: Vec<(Option<&str>, Vec<&str>)> = Vec::new();
         for id in ids {
@@ -69,6 +78,7 @@ impl<'a> Names<'a> {
     }
 
     /// `Zofran 4 mg, push 10:35`.
+    #[must_use]
     pub fn what(&self, id: &str) -> String {
         let Some(a) = self.get(id) else { return String::new() };
         let mut text = self.drug(id).unwrap_or("no drug named").to_owned();

@@ -13,7 +13,7 @@ const LABEL: usize = 20;
 const COUNT: usize = 5;
 
 /// Minutes of a run that is cut short where shorter ones stand beside it.
-const LONG: i64 = 480;
+pub(crate) const LONG: i64 = 480;
 
 /// Minutes a column, minutes a tick: the finest that fits is taken.
 const SCALES: [(i64, i64); 17] = [
@@ -38,14 +38,14 @@ const SCALES: [(i64, i64); 17] = [
 
 /// The legend's order.
 const ORDER: [&str; 8] = [EARNS, DROPPED, UNKNOWN, COUNTED, RUNS_ON, OVERLAPPED, PAUSED, EXCLUDED];
-const EARNS: &str = "given, earns a code";
-const DROPPED: &str = "given, earns none";
-const RUNS_ON: &str = "runs on";
-const UNKNOWN: &str = "started, minutes not known";
-const COUNTED: &str = "counted";
-const OVERLAPPED: &str = "counted for another";
-const PAUSED: &str = "paused";
-const EXCLUDED: &str = "not counted";
+pub(crate) const EARNS: &str = "given, earns a code";
+pub(crate) const DROPPED: &str = "given, earns none";
+pub(crate) const RUNS_ON: &str = "runs on";
+pub(crate) const UNKNOWN: &str = "started, minutes not known";
+pub(crate) const COUNTED: &str = "counted";
+pub(crate) const OVERLAPPED: &str = "counted for another";
+pub(crate) const PAUSED: &str = "paused";
+pub(crate) const EXCLUDED: &str = "not counted";
 
 /// What was given through one access in one visit.
 struct Group<'a> {
@@ -151,11 +151,11 @@ pub(super) fn draw(page: &mut Page, coding: &Coding, chart: &Chart, names: &Name
     legend(page, &used);
 }
 
-fn chart_order(chart: &Chart, visit: &str) -> usize {
+pub(crate) fn chart_order(chart: &Chart, visit: &str) -> usize {
     chart.administrations.iter().position(|a| a.visit.as_deref().unwrap_or("1") == visit).unwrap_or(usize::MAX)
 }
 
-fn access_name(chart: &Chart, id: Option<&str>) -> String {
+pub(crate) fn access_name(chart: &Chart, id: Option<&str>) -> String {
     let Some(id) = id else { return "no access charted".to_owned() };
     let Some(access) = chart.accesses.get(id) else { return id.to_owned() };
     let mut name = id.to_owned();
@@ -243,17 +243,17 @@ fn note(coding: &Coding, names: &Names, id: &str) -> String {
 }
 
 /// A charted time on one line of minutes, also across a change of the clock where offsets are written.
-fn line(time: ChartTime) -> i64 {
+pub(crate) fn line(time: ChartTime) -> i64 {
     time.civil_minutes() - i64::from(time.offset.unwrap_or(0))
 }
 
 /// Clock times of the line: the offsets that the chart wrote, and since when.
-struct Clock {
+pub(crate) struct Clock {
     offsets: Vec<(i64, i64)>,
 }
 
 impl Clock {
-    fn of(chart: &Chart) -> Self {
+    pub fn of(chart: &Chart) -> Self {
         let mut offsets: Vec<_> = chart
             .administrations
             .iter()
@@ -265,7 +265,7 @@ impl Clock {
         Clock { offsets }
     }
 
-    fn at(&self, minute: i64) -> ChartTime {
+    pub fn at(&self, minute: i64) -> ChartTime {
         let offset = self.offsets.iter().rev().find(|o| o.0 <= minute).or(self.offsets.first()).map_or(0, |o| o.1);
         dripline::time::Clock::default().show(minute + offset)
     }

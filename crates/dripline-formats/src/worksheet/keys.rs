@@ -12,7 +12,7 @@ use super::time::{Seen, Times, When, date, moment, range};
 use super::words::{Amount, nearest, number};
 
 /// Keys of the header.
-pub(super) const CASE: &[&str] = &[
+pub const CASE: &[&str] = &[
     "case",
     "setting",
     "place_of_service",
@@ -41,7 +41,7 @@ const LINES: &[(&str, &str)] = &[
 ];
 
 /// Keys of an administration.
-pub(super) const ROW: &[&str] = &[
+pub const ROW: &[&str] = &[
     "id",
     "visit",
     "drug",
@@ -90,13 +90,13 @@ pub(super) const ROW: &[&str] = &[
 ];
 
 /// Keys of a `+CODE` line.
-pub(super) const SERVICE: &[&str] = &["id", "date", "start", "stop", "modifiers", "units", "reason"];
+pub const SERVICE: &[&str] = &["id", "date", "start", "stop", "modifiers", "units", "reason"];
 
 /// Keys of an `access` line.
-pub(super) const ACCESS: &[&str] = &["kind", "needed_because"];
+pub const ACCESS: &[&str] = &["kind", "needed_because"];
 
 /// Keys of a `billed` line.
-pub(super) const BILLED: &[&str] = &["units", "modifiers", "date"];
+pub const BILLED: &[&str] = &["units", "modifiers", "date"];
 
 /// Short names of keys.
 const ALIASES: &[(&str, &str)] = &[("pos", "place_of_service"), ("need", "needed_because"), ("pause", "interruptions")];

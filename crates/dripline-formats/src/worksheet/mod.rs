@@ -21,6 +21,7 @@ use std::fmt;
 
 use dripline::chart::Chart;
 
+pub use keys::{ACCESS, BILLED, CASE, ROW, SERVICE};
 pub use read::{parse, parse_one};
 pub use write::write;
 
