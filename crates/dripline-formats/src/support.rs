@@ -453,7 +453,7 @@ fn facts(value: &Value) -> Vec<(String, String)> {
     out.retain(|(key, _)| key != "id");
     let order = |key: &str| {
         let first = |k: &&str| key == k.replace('_', " ") || key.starts_with(&format!("{} ", k.replace('_', " ")));
-        worksheet::ROW.iter().position(|k| first(&k)).unwrap_or(usize::MAX)
+        worksheet::ROW.iter().position(first).unwrap_or(usize::MAX)
     };
     out.sort_by_key(|(key, _)| order(key));
     out

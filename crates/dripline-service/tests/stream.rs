@@ -1,5 +1,8 @@
 //! Many cases as one stream.
 
+// The readers' error is as large as what it tells.
+#![allow(clippy::result_large_err)]
+
 mod common;
 
 use std::time::Duration;

@@ -549,11 +549,11 @@ fn rows(chart: &Chart, value: &mut Value, form: &Form, day: Option<Date>) -> Res
 
 fn case(value: &mut Value, form: &Form, day: Option<Date>) -> Result<bool, Refused> {
     let mut changed = false;
-    if let Some(reason) = form.get("case.primary_reason") {
-        if reason != plain(value.get("primary_reason")) {
-            changed = true;
-            value["primary_reason"] = if reason.is_empty() { Value::Null } else { Value::String(reason.to_owned()) };
-        }
+    if let Some(reason) = form.get("case.primary_reason")
+        && reason != plain(value.get("primary_reason"))
+    {
+        changed = true;
+        value["primary_reason"] = if reason.is_empty() { Value::Null } else { Value::String(reason.to_owned()) };
     }
     for key in CASE {
         let name = format!("case.{key}");

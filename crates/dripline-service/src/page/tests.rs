@@ -67,10 +67,11 @@ fn fields_of(markup: &str) -> Vec<(String, String)> {
         } else if piece.starts_with("select ") {
             select = attribute(piece, "name");
             out.extend(select.clone().map(|name| (name, String::new())));
-        } else if piece.starts_with("option selected") && select.is_some() {
-            if let Some(last) = out.last_mut() {
-                last.1 = piece.split_once('>').map_or("", |(_, text)| text).to_owned();
-            }
+        } else if piece.starts_with("option selected")
+            && select.is_some()
+            && let Some(last) = out.last_mut()
+        {
+            last.1 = piece.split_once('>').map_or("", |(_, text)| text).to_owned();
         }
     }
     out
