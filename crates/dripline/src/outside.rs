@@ -181,10 +181,20 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 }
 
 /// The injected row of which this is a further part, if any.
-fn dose_lead(ctx: &Ctx, ws: &Workspace, i: Ix) -> Option<Ix> {
+fn dose_lead(ctx: &Ctx, ws: &mut Workspace, i: Ix) -> Option<Ix> {
+    let dose = ws.first_of_dose(i);
+    if dose == NONE {
+        return None;
+    }
     // One syringe leads with its first row, and the injection that asks is such a row.
-    let parts = ws.dose(i).filter(|&j| injected(ws, j) && ws.root[j as usize] == j);
-    parts.min_by_key(|&j| place(ctx, ws, j)).filter(|&first| first != i)
+    let leads = |ws: &Workspace, j: Ix| injected(ws, j) && ws.root[j as usize] == j;
+    // The lead is looked for again only when it earns nothing after all.
+    let mut first = ws.dose_leads[dose as usize];
+    if first == NONE || !leads(ws, first) {
+        first = ws.dose(i).filter(|&j| leads(ws, j)).min_by_key(|&j| place(ctx, ws, j))?;
+        ws.dose_leads[dose as usize] = first;
+    }
+    (first != i).then_some(first)
 }
 
 fn out_chain<T: Recorder>(ws: &mut Workspace, rec: &mut T, head: Ix, rule: R) {
