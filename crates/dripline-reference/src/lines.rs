@@ -291,7 +291,7 @@ impl<'a> Ctx<'a> {
                 } else {
                     open.doses.push(i);
                 }
-            } else if let Some((unit, table)) = self.billing_unit(code, on, open) {
+            } else if let Some((unit, table)) = self.billing_unit(code, drug.ndc.as_deref(), on, open) {
                 let given = match answer {
                     Answer::Dose(of) if *of == i => Some(Ratio::whole(1)),
                     _ => dose.and_then(|d| d.units_of(&unit, None).ok()),
@@ -369,7 +369,7 @@ impl<'a> Ctx<'a> {
         let entry = self.entry(rows[0]);
         let (Some(code), Some(mut unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
         if a.hcpcs.is_some()
-            && let Some((stated, table)) = self.billing_unit(code, on, open)
+            && let Some((stated, table)) = self.billing_unit(code, drug.ndc.as_deref(), on, open)
             && stated.units_of(&unit, None).is_ok_and(|n| n != Ratio::whole(1))
         {
             open.assume(|| Assumption {
@@ -390,7 +390,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// What one unit of a code is by the tables of the quarter, and which of them says so.
-    fn billing_unit(&self, code: &str, on: Date, open: &mut Open) -> Option<(Amount, String)> {
+    fn billing_unit(&self, code: &str, ndc: Option<&str>, on: Date, open: &mut Open) -> Option<(Amount, String)> {
         let tables = &self.resolved.tables;
         let quarter = tables.quarter(on);
         let asp = tables.asp(on).and_then(|t| t.find(code)).map(|row| (Table::Asp, row.dosage_text.clone()));
@@ -398,7 +398,11 @@ impl<'a> Ctx<'a> {
             let row = tables.hcpcs(on)?.find(code)?;
             Some((Table::Hcpcs, row.dosage_text.clone()?))
         };
-        let (kind, text) = asp.or_else(hcpcs)?;
+        let crosswalk = || {
+            let row = tables.ndc(on)?.find(ndc?).iter().find(|r| r.code.to_string() == code)?;
+            Some((Table::Ndc, row.dosage_text.clone()))
+        };
+        let (kind, text) = asp.or_else(hcpcs).or_else(crosswalk)?;
         let dosage = crate::tables::dosage::read(&text).ok()?;
         let unit = format!("{} {}", dosage.amount.normalize(), dosage.unit).parse().ok()?;
         open.tables.insert((kind, quarter));

@@ -688,6 +688,9 @@ pub(crate) fn release_pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mu
     }
 }
 
+/// Codes for starting a long infusion by pump.
+const STARTS: [Code; 4] = [Code::N96416, Code::N96425, Code::G0498, Code::C8957];
+
 fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let rows = &ctx.case.rows;
     // The dates on which a pump was started.
@@ -695,6 +698,8 @@ fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let mut started = std::mem::take(&mut ws.days);
     started.clear();
     started.extend((0..rows.len() as u32).filter(|&j| starts(&rows[j as usize])).map(|j| (0, day(ctx, ws, j))));
+    // A long infusion by pump was started on the date of its own code, whether or not the chart calls it a start.
+    started.extend(ws.earned.iter().filter(|e| STARTS.contains(&e.code)).map(|e| (0, e.day)));
     started.sort_unstable();
     for i in 0..rows.len() as u32 {
         let on_day = day(ctx, ws, i);
