@@ -91,7 +91,9 @@ fn whole_line(line: &Line<'_>) -> Span {
 fn case(header: Line<'_>, rows: &[Line<'_>]) -> Result<Parsed, Problem> {
     let mut case = Case::open(header)?;
     for row in rows {
-        case.line(*row)?;
+        if let Err(problem) = case.line(*row) {
+            return Err(Problem { case: case.chart.case, ..problem });
+        }
     }
     Ok(Parsed { chart: case.chart, assumptions: case.assumptions, first_line: header.number })
 }

@@ -876,6 +876,7 @@ fn refused(text: &str, number: usize, carets: &str, message: &str, help: &str) {
     let problem = parse_one(text).expect_err(text);
     let source_line = text.lines().nth(number - 1).unwrap_or("");
     let expected = Problem {
+        case: None,
         line: number,
         column: carets.len() - carets.trim_start().len() + 1,
         length: carets.trim_start().len(),
