@@ -494,6 +494,10 @@ fn code(line: Line<'_>, span: Span) -> Result<String, Problem> {
     if value.quoted || (value.text.len() == 5 && value.text.bytes().all(|b| b.is_ascii_alphanumeric())) {
         return Ok(value.text);
     }
+    if value.text.is_empty() {
+        let help = "write the code right behind it: +99213 modifiers=25";
+        return Err(line.problem(span.start.saturating_sub(1)..span.end, "no code stands behind `+`", help));
+    }
     let help = match value.text.split_once('-') {
         Some((code, modifiers)) if code.len() == 5 => {
             format!("write modifiers apart: {code} modifiers={}", modifiers.replace('-', ","))

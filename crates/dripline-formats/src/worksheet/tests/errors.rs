@@ -585,6 +585,7 @@ const LINES: &[(&str, &str, &str, &str)] = &[
         "write `push` or `infusion` instead, as charted",
     ),
     ("+99213-25", " ^^^^^^^^", "`99213-25` is not a code", "write modifiers apart: 99213 modifiers=25"),
+    ("+ 99213", "^", "no code stands behind `+`", "write the code right behind it: +99213 modifiers=25"),
     ("+9921", " ^^^^", "`9921` is not a code", "a code has five letters and digits: +99213"),
     (
         "+99213 IV",
