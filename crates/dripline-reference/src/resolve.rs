@@ -1225,7 +1225,7 @@ impl<'c> Rows<'c> {
         let components = a.components.or_else(|| {
             let n = first.and_then(|e| e.components).filter(|n| same(&|e| e.components == Some(*n)))?;
             if class == Class::Vaccine && a.counselling != Some(false) {
-                assume("components", n.to_string(), "as in the table of drugs".into());
+                assume("components", n.to_string(), "the table of drugs says so".into());
             }
             Some(n)
         });

@@ -9,7 +9,7 @@ use super::lex::{Line, Span, Token};
 use super::time::{Seen, Times, When, date, half_of_day, is_hours, moment, range};
 use super::words::{
     Amount, PHRASES, WORDS, Word, ends_phrase, habit, minutes_in, nearest, number, plain_unit, split_number,
-    unit_names, word, word_in_text,
+    unit as unit_of, unit_names, word, word_in_text,
 };
 
 /// The words of a line.
@@ -239,6 +239,16 @@ impl<'a> Words<'a> {
                 Piece::Multiplier(_) => return Err(self.multiplied()),
                 Piece::Word(w) => words.push((at, w)),
                 Piece::Other => {}
+                Piece::Times(Times::Point(_)) if at > 0 && words.is_empty() && n == 1 => {
+                    let text = self.text(at).unwrap_or("");
+                    if text.bytes().all(|b| b.is_ascii_digit()) {
+                        let colon = format!("{}:{}", &text[..2], &text[2..]);
+                        let help = format!("write {colon} for the time, or the unit behind a dose: {text} mg");
+                        let message = format!("`{text}` can be a time or a dose without its unit");
+                        return Err(self.line.problem(self.span(at, 1), message, help));
+                    }
+                    break;
+                }
                 _ => break,
             }
             at += n;
@@ -293,6 +303,15 @@ impl<'a> Words<'a> {
                 let help = "write the amount before its unit: 4 mg";
                 return Err(self.line.problem(self.span(at, 1), format!("`{text}` has no amount before it"), help));
             }
+            if let Some(len) = self.strength(at).filter(|_| amount) {
+                let help = "leave it out: the amount that was given stands behind the name; if the drug is called so, put the name in quotes";
+                let strength = self.line.get(&self.span(at, len));
+                return Err(self.line.problem(
+                    self.span(at, len),
+                    format!("`{strength}` stands in the drug's name"),
+                    help,
+                ));
+            }
             if amount {
                 continue;
             }
@@ -320,6 +339,14 @@ impl<'a> Words<'a> {
             }
         }
         Ok(())
+    }
+
+    /// `60mg/2mL`, `5 mg/kg`: how many tokens it takes.
+    fn strength(&self, at: usize) -> Option<usize> {
+        let (_, rest) = split_number(self.text(at)?)?;
+        let (rest, len) = if rest.is_empty() { (self.text(at + 1)?, 2) } else { (rest, 1) };
+        let (unit, _) = rest.split_once('/')?;
+        unit_of(unit).map(|_| len)
     }
 
     /// Everything from a token on.

@@ -585,6 +585,24 @@ const LINES: &[(&str, &str, &str, &str)] = &[
         "write `push` or `infusion` instead, as charted",
     ),
     ("+99213-25", " ^^^^^^^^", "`99213-25` is not a code", "write modifiers apart: 99213 modifiers=25"),
+    (
+        "Remicade 5 mg/kg 400 mg IVPB 10:00-12:10",
+        "         ^^^^^^^",
+        "`5 mg/kg` stands in the drug's name",
+        "leave it out: the amount that was given stands behind the name; if the drug is called so, put the name in quotes",
+    ),
+    (
+        "Toradol 60mg/2mL 30 mg IM 10:00",
+        "        ^^^^^^^^",
+        "`60mg/2mL` stands in the drug's name",
+        "leave it out: the amount that was given stands behind the name; if the drug is called so, put the name in quotes",
+    ),
+    (
+        "Heparin 1000 SQ",
+        "        ^^^^",
+        "`1000` can be a time or a dose without its unit",
+        "write 10:00 for the time, or the unit behind a dose: 1000 mg",
+    ),
     ("+ 99213", "^", "no code stands behind `+`", "write the code right behind it: +99213 modifiers=25"),
     ("+9921", " ^^^^", "`9921` is not a code", "a code has five letters and digits: +99213"),
     (
