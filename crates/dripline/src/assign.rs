@@ -42,7 +42,7 @@ pub(crate) fn earn<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head
         rec.block(head, unit.code, R::CodeNotInForce, Fact::None);
         let mut row = head;
         while row != NONE {
-            rec.cite(row, R::CodeNotInForce, Fact::None);
+            rec.out(row, R::CodeNotInForce, Fact::None);
             row = ws.next[row as usize];
         }
         return;
