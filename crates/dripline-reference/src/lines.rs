@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dripline::case::{Ix, NONE, OrderState, Row};
 use dripline::chart::{
-    Administration, Biller, Chart, Class, ContainerKind, OffCampus, PumpEvent, Purpose, Setting, Status, Supplier,
+    Administration, Biller, Chart, Class, ContainerKind, Method, OffCampus, PumpEvent, Purpose, Setting, Status,
+    Supplier,
 };
 use dripline::coding::{Addressee, Assumption, ChartDate, DrugLine, ShortLine};
 use dripline::policy::{Modifier340b, Policy, SubUnitWasteModifier, UnitRounding, WasteLines};
@@ -278,7 +279,7 @@ impl<'a> Ctx<'a> {
     fn row(&self, i: Ix, row: &Row, answer: &Answer, open: &mut Open, parts: &mut Vec<Part<'a>>) {
         let a = self.charted(i);
         let drug = &self.resolved.drugs[i as usize];
-        let on = row.day.date();
+        let on = self.given_on(row);
         let none = |open: &mut Open, why: &dyn Fn() -> String| {
             open.assume(|| Assumption { path: path(i, "hcpcs"), took: "no drug line".into(), why: why() });
         };
@@ -545,7 +546,7 @@ impl<'a> Ctx<'a> {
         let a = self.charted(i);
         let drug = &self.resolved.drugs[i as usize];
         let strength = entry.and_then(|e| e.strength.as_ref());
-        let date = row.day.date();
+        let date = self.given_on(row);
         let dose = self.doses[i as usize];
         let (holding, content, wasted) = self.held(i, row, code, unit, strength, given, answer);
         let listed = self.policy.ja_jb_list.iter().any(|c| c.eq_ignore_ascii_case(code)) && self.on(R::Sad);
@@ -569,6 +570,17 @@ impl<'a> Ctx<'a> {
             by_programme: self.programme(a, row, date),
             dose: self.dose_of(i),
         }
+    }
+
+    /// Date of the line. What was still running on arrival was given here from then on.
+    fn given_on(&self, row: &Row) -> Date {
+        let case = &self.resolved.case;
+        let runs = matches!(row.method, Some(Method::Infusion | Method::Pump));
+        case.arrival
+            .filter(|&arrival| row.start.is_some_and(|start| start < arrival))
+            .filter(|&arrival| row.stop.map_or(runs, |stop| stop > arrival))
+            .map_or(row.day, |arrival| case.clock.day(arrival))
+            .date()
     }
 
     /// Does a hospital get nothing of its own for the drug in the quarter, by Addendum B?
@@ -662,7 +674,7 @@ impl<'a> Ctx<'a> {
         answer: &Answer,
     ) -> (Holding, Ratio, Option<Ratio>) {
         let a = self.charted(i);
-        let exempt = matches!(row.class, Class::Vaccine | Class::Blood) || self.packaged(code, row.day.date());
+        let exempt = matches!(row.class, Class::Vaccine | Class::Blood) || self.packaged(code, self.given_on(row));
         if exempt && self.on(R::JwExclusions) {
             return (Holding::Exempt, Ratio::ZERO, None);
         }

@@ -1111,7 +1111,8 @@ fn services(
         case.services.push(ServiceState {
             kind: service_kind(&code),
             is_36430: code == "36430",
-            facility_reports: dripline::code::Code::from_name(&code).is_some_and(|c| !c.professional_in_facility()),
+            facility_reports: matches!(code.as_str(), "36591" | "36592")
+                || dripline::code::Code::from_name(&code).is_some_and(|c| !c.professional_in_facility()),
             day: Day::of(date),
             times: start.zip(stop),
             has_25: s.modifiers.iter().any(|m| m == "25"),

@@ -88,6 +88,20 @@ fn units_round_up_once() {
 }
 
 #[test]
+fn what_ran_on_arrival_is_dated_from_then() {
+    let on = |start: &str, stop: Option<&str>| {
+        let mut row = drug("lactated Ringers", "1000 mL");
+        row["start"] = json!(start);
+        row["stop"] = json!(stop);
+        let found = case(json!({"arrival": "2026-01-06T00:05"}), vec![row]);
+        found.lines.iter().map(|l| l.date.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(on("2026-01-05T23:45", Some("2026-01-06T01:00")), ["2026-01-06"]);
+    assert_eq!(on("2026-01-05T23:45", Some("2026-01-06T00:05")), ["2026-01-05"]);
+    assert_eq!(on("2026-01-06T00:05", Some("2026-01-06T01:00")), ["2026-01-06"]);
+}
+
+#[test]
 fn what_has_no_drug_line() {
     for keys in [
         json!({"status": "not_given"}),

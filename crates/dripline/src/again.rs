@@ -270,35 +270,44 @@ fn simultaneous<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, from: u
     let mut kept = from;
     while k < pushes.len() {
         let lead = ws.items[pushes[k].item as usize];
-        pushes[kept] = pushes[k];
-        kept += 1;
-        k += 1;
-        while k < pushes.len() {
-            let item = ws.items[pushes[k].item as usize];
-            if item.untimed || lead.untimed || item.start != lead.start || item.identity == lead.identity {
+        let mut end = k + 1;
+        while end < pushes.len() && !lead.untimed {
+            let item = &ws.items[pushes[end].item as usize];
+            if item.untimed || item.start != lead.start {
                 break;
             }
-            rec.consult(Switch::SimultaneousPushes);
-            let fact = Fact::Other(lead.first_row);
-            if ctx.policy.simultaneous_pushes == SimultaneousPushes::One && ctx.on(R::SimultaneousPushes) {
-                ws.item_out(rec, pushes[k].item, R::SimultaneousPushes, fact);
-            } else {
-                ws.item_cite(rec, pushes[k].item, R::SimultaneousPushes, fact);
-                rec.assume(item.first_row, Assumed::OneAfterTheOther);
-                pushes[kept] = pushes[k];
-                kept += 1;
-            }
+            end += 1;
+        }
+        // The one that is coded; what earns nothing anyway takes nobody's place.
+        let mut one: Option<Item> = None;
+        while k < end {
+            let mut push = pushes[k];
+            let item = ws.items[push.item as usize];
             k += 1;
+            // Where the first push of a drug gave way to another drug's, its next one is the first that is coded.
+            let coded = |p: &PushState| ws.items[p.item as usize].identity == item.identity;
+            if push.again && !push.infused && !pushes[from..kept].iter().any(coded) {
+                push.again = false;
+            }
+            let earns = !push.again || (ctx.facility() && item.class == VeinClass::Drug);
+            match one {
+                Some(lead) if earns && item.identity != lead.identity => {
+                    rec.consult(Switch::SimultaneousPushes);
+                    let fact = Fact::Other(lead.first_row);
+                    if ctx.policy.simultaneous_pushes == SimultaneousPushes::One && ctx.on(R::SimultaneousPushes) {
+                        ws.item_out(rec, push.item, R::SimultaneousPushes, fact);
+                        continue;
+                    }
+                    ws.item_cite(rec, push.item, R::SimultaneousPushes, fact);
+                    rec.assume(item.first_row, Assumed::OneAfterTheOther);
+                }
+                None if earns => one = Some(item),
+                _ => {}
+            }
+            pushes[kept] = push;
+            kept += 1;
         }
     }
     pushes.truncate(kept);
-    // Where the first push of a drug gave way to another drug's, its next one is the first that is coded.
-    for k in from..pushes.len() {
-        let identity = ws.items[pushes[k].item as usize].identity;
-        let coded = pushes[from..k].iter().any(|p| ws.items[p.item as usize].identity == identity);
-        if pushes[k].again && !pushes[k].infused && !coded {
-            pushes[k].again = false;
-        }
-    }
     ws.pushes = pushes;
 }

@@ -42,7 +42,7 @@ pub(crate) fn earn<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, head
         rec.block(head, unit.code, R::CodeNotInForce, Fact::None);
         let mut row = head;
         while row != NONE {
-            rec.cite(row, R::CodeNotInForce, Fact::None);
+            rec.out(row, R::CodeNotInForce, Fact::None);
             row = ws.next[row as usize];
         }
         return;
@@ -555,15 +555,14 @@ fn run<T: Recorder>(
                     );
                 }
                 let threshold = ctx.policy.push_max_minutes.min(m - 1);
-                let other = if lead.aborted
-                    && m <= ctx.policy.push_max_minutes
-                    && !ctx.facility()
-                    && ctx.policy.aborted_infusion == AbortedInfusion::Intended53
-                {
-                    Modifier::M53
-                } else {
-                    Modifier::None
-                };
+                let stopped_early =
+                    ws.run_items[from as usize..to as usize].iter().all(|&i| ws.items[i as usize].aborted);
+                let other =
+                    if stopped_early && !ctx.facility() && ctx.policy.aborted_infusion == AbortedInfusion::Intended53 {
+                        Modifier::M53
+                    } else {
+                        Modifier::None
+                    };
                 let unit = Unit {
                     code,
                     distinct: if is_initial { site.modifier } else { Modifier::None },

@@ -71,6 +71,33 @@ impl Code {
         CODES[self as usize].professional
     }
 
+    /// Is it earned by minutes, as one of several codes between which they decide?
+    #[must_use]
+    pub fn by_minutes(self) -> bool {
+        use Code::*;
+        matches!(
+            self,
+            N96360
+                | N96361
+                | N96365
+                | N96366
+                | N96367
+                | N96369
+                | N96370
+                | N96374
+                | N96375
+                | N96376
+                | N96409
+                | N96411
+                | N96413
+                | N96415
+                | N96417
+                | N96420
+                | N96422
+                | N96423
+        )
+    }
+
     /// Completes "the rule needs …".
     #[must_use]
     pub fn needs(self) -> &'static str {

@@ -693,8 +693,11 @@ const STARTS: [Code; 4] = [Code::N96416, Code::N96425, Code::G0498, Code::C8957]
 
 fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let rows = &ctx.case.rows;
-    // The dates on which a pump was started.
-    let starts = |r: &Row| r.given && r.pump.is_some_and(|p| p.event == Some(PumpEvent::Start));
+    // The dates on which a pump that can be refilled was started.
+    let starts = |r: &Row| {
+        let refillable = |p: PumpUse| p.event == Some(PumpEvent::Start) && p.kind != Some(PumpKind::External);
+        r.given && r.pump.is_some_and(refillable)
+    };
     let mut started = std::mem::take(&mut ws.days);
     started.clear();
     started.extend((0..rows.len() as u32).filter(|&j| starts(&rows[j as usize])).map(|j| (0, day(ctx, ws, j))));

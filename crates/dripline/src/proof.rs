@@ -24,7 +24,7 @@ pub struct ProvedLine {
     pub rules: Vec<RuleId>,
     /// What was measured: administration, rule and fact.
     pub facts: Vec<(Ix, RuleId, Fact)>,
-    /// Minutes counted for it, if its code is timed.
+    /// Minutes counted for it, if they decide about its code.
     pub minutes: Option<i64>,
     /// It is the initial service of its site.
     pub initial: bool,
@@ -210,7 +210,7 @@ fn lines(ws: &Workspace, rec: &Proof, told: &Told, minutes: &[ProvedMinutes]) ->
             }
             sum += spans.iter().filter(|s| matches!(s.2, By::Code(_))).map(|s| s.1 - s.0).sum::<i64>();
         }
-        line.minutes = (sum > 0).then_some(sum);
+        line.minutes = (sum > 0 && line.line.code.by_minutes()).then_some(sum);
     }
     proved
 }

@@ -152,8 +152,8 @@ pub(crate) fn practitioner<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut
     for e in &earned {
         if !e.code.professional_in_facility() {
             for row in ws.chain(e.head) {
-                rec.cite(row, R::PhysicianNotInFacility, Fact::None);
                 rec.cite(row, R::PosList, Fact::None);
+                rec.out(row, R::PhysicianNotInFacility, Fact::None);
                 rec.block(row, e.code, R::PhysicianNotInFacility, Fact::None);
             }
         }

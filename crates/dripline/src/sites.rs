@@ -4,7 +4,7 @@ use crate::case::{Ix, NONE};
 use crate::policy::{SameDrugAcrossSites, Switch};
 use crate::record::{Assumed, Fact, Recorder};
 use crate::rule::RuleId as R;
-use crate::time::Minute;
+use crate::time::{Day, Minute};
 use crate::work::{Ctx, Kind, Timing, VeinClass, Workspace, keep};
 
 const UNCHARTED: u32 = u32::MAX - 1;
@@ -13,7 +13,8 @@ fn first_minute(ctx: &Ctx, ws: &Workspace, i: Ix) -> Option<Minute> {
     match ws.lent[i as usize].timing {
         Timing::Nothing => None,
         Timing::Push(a, _) | Timing::Run(a, _) => Some(a),
-        Timing::Untimed => Some(ctx.case.clock.midnight(ctx.case.rows[i as usize].day)),
+        // Of which only the date is known comes last on it.
+        Timing::Untimed => Some(ctx.case.clock.midnight(Day(ctx.case.rows[i as usize].day.0.saturating_add(1)))),
     }
 }
 
@@ -90,7 +91,8 @@ fn same_drug_across<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     drugs.clear();
     drugs.extend(ws.sorted.iter().copied().filter(|&i| {
         let lent = &ws.lent[i as usize];
-        lent.class != VeinClass::Hydration && !lent.mixed
+        // A pump with a code of its own has left for the codes outside the hierarchy.
+        lent.class != VeinClass::Hydration && !lent.mixed && !crate::times::long_pump(ctx, ws, i, lent)
     }));
     drugs
         .sort_unstable_by_key(|&i| (rows[i as usize].visit, ws.lent[i as usize].identity, first_minute(ctx, ws, i), i));

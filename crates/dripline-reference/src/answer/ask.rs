@@ -73,13 +73,15 @@ pub(super) fn ask(ready: &Ready, field: Field, rule: RuleId, rows: &[Ix]) -> Str
                 "{what}: {given}. What was it given for? Choices: it was given for ____; for no reason beyond what is charted; {REST}"
             )
         }
-        Field::Rate => format!(
-            "{what}:{} At what rate did it run? Choices: at the charted rate; at ____; {REST}",
-            match &first.rate {
-                Some(rate) => format!(" the charted rate is {rate}."),
-                None => " the chart holds no rate.".to_owned(),
-            }
-        ),
+        Field::Rate => match &first.rate {
+            Some(rate) => format!(
+                "{what}: the charted rate is {rate}. At what rate did it run? Choices: at the charted rate; at ____; {REST}"
+            ),
+            None => format!(
+                "{what}: the chart holds no rate.{} At what rate did it run? Choices: at ____; {REST}",
+                charted("volume", first.volume.clone())
+            ),
+        },
         Field::Volume => format!(
             "{what}: the chart does not hold both volume and rate. What volume ran, and at what rate? Choices: ____ at ____; {REST}"
         ),

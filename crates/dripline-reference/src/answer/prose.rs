@@ -8,6 +8,10 @@ use dripline::rule::RuleId;
 
 use super::Ready;
 
+/// Why a further new drug earns nothing under `palmetto_second_drug`.
+const WITHIN_THE_HOUR: &str = "By the policy in force a further new drug earns no code while its minutes and those of \
+                               the initial infusion together stay within an hour.";
+
 /// Why a line stands.
 pub(super) fn line(ready: &Ready, proved: &ProvedLine) -> String {
     let mut text = String::new();
@@ -37,8 +41,10 @@ pub(super) fn line(ready: &Ready, proved: &ProvedLine) -> String {
 /// Why an administration stands in no line.
 pub(super) fn unreported(ready: &Ready, proved: &ProvedRow, drug: Option<&DrugLine>) -> String {
     let mut text = String::new();
-    if let Some(first) = proved.rules.first() {
-        add(&mut text, first.page().why);
+    if let Some(&first) = proved.rules.first() {
+        // The rule gives a new drug its code; a policy that withholds it is why the administration stands here.
+        let withheld = first == RuleId::SequentialNewDrug;
+        add(&mut text, if withheld { WITHIN_THE_HOUR } else { first.page().why });
     }
     add(&mut text, &fact(ready, None, proved.fact));
     if let Some(line) = drug {
