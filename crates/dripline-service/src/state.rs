@@ -7,6 +7,7 @@ use std::time::Duration;
 use dripline_reference::Coder;
 use tokio::sync::Semaphore;
 
+use crate::access::Access;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 
@@ -56,6 +57,8 @@ pub struct AppState {
     pub coder: Arc<Coder>,
     /// How much the service takes.
     pub limits: Limits,
+    /// Who may ask.
+    pub access: Arc<Access>,
     pub(crate) metrics: Arc<Metrics>,
     /// Places for requests.
     pub(crate) requests: Arc<Semaphore>,
@@ -80,12 +83,19 @@ impl AppState {
         AppState {
             coder: Arc::new(coder),
             limits,
+            access: Arc::default(),
             metrics: Arc::default(),
             requests: Arc::new(Semaphore::new(limits.requests)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             work: Arc::new(Semaphore::new(processors)),
             stopping: Arc::default(),
         }
+    }
+
+    /// The same, with who may ask.
+    #[must_use]
+    pub fn with_access(self, access: Access) -> Self {
+        AppState { access: Arc::new(access), ..self }
     }
 
     /// From now on the service is not ready for more.
