@@ -103,12 +103,13 @@ Examples:
     #[command(after_help = "\
 There are no accounts: whoever can use this machine can ask. So nothing but this machine may: only
 addresses like 127.0.0.1 are listened on, and requests that name another host or come from another
-site's page are refused. Nothing is stored, and no line of the log holds anything of a chart.
+site's page are refused. Only cases of the queue are kept; no line of the log holds anything of a chart.
 Ctrl-C stops it: requests under way are finished first.
 
 Examples:
   dripline serve
   dripline serve --listen 127.0.0.1:9000 --reference tables
+  dripline serve --store postgres://localhost/dripline
   curl -H 'content-type: text/plain' --data-binary @chart.txt http://127.0.0.1:8080/v1/code
   curl http://127.0.0.1:8080/openapi.json         every route, and what it takes and gives")]
     Serve(Serve),
@@ -319,6 +320,12 @@ pub struct Serve {
     /// Address and port of this machine to listen on; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: String,
+    /// Where cases are kept: a SQLite file, or postgres://…; else cases.db in the user's data folder
+    #[arg(long, value_name = "PATH|URL")]
+    pub store: Option<String>,
+    /// Keep no cases
+    #[arg(long, conflicts_with = "store")]
+    pub no_store: bool,
     /// Folder of reference tables; else DRIPLINE_REFERENCE, else the user's data folder
     #[arg(long, value_name = "DIR")]
     pub reference: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! dripline over HTTP and MCP: one process, no account, nothing stored.
+//! dripline over HTTP and MCP: one process, and a [`store`] for the queue of cases.
 //!
 //! [`app`] is the whole service as a router, without a socket; [`serve`](serve::serve) gives it one.
 //!
@@ -27,6 +27,7 @@
 // A problem is as large as what it tells, and there are few of them.
 #![allow(clippy::result_large_err)]
 
+pub mod actor;
 pub mod answer;
 mod api;
 mod asked;
@@ -40,6 +41,7 @@ pub mod problem;
 mod rules;
 pub mod serve;
 pub mod state;
+pub mod store;
 mod stream;
 
 use axum::Router;

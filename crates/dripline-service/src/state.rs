@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::store::Store;
 
 /// How much the service takes, and how long it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct AppState {
     pub coder: Arc<Coder>,
     /// How much the service takes.
     pub limits: Limits,
+    /// Where cases are kept; without one, every route that would keep something says so.
+    pub store: Option<Store>,
     pub(crate) metrics: Arc<Metrics>,
     /// Places for requests.
     pub(crate) requests: Arc<Semaphore>,
@@ -80,12 +83,19 @@ impl AppState {
         AppState {
             coder: Arc::new(coder),
             limits,
+            store: None,
             metrics: Arc::default(),
             requests: Arc::new(Semaphore::new(limits.requests)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             work: Arc::new(Semaphore::new(processors)),
             stopping: Arc::default(),
         }
+    }
+
+    /// The same with a store.
+    #[must_use]
+    pub fn with_store(self, store: Store) -> Self {
+        AppState { store: Some(store), ..self }
     }
 
     /// From now on the service is not ready for more.

@@ -8,6 +8,8 @@ pub mod reference;
 pub mod rule;
 #[cfg(feature = "serve")]
 pub mod serve;
+#[cfg(feature = "serve")]
+pub mod store;
 pub mod support;
 pub mod test;
 pub mod why_not;

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{Log, Mcp, Serve};
-use crate::command::reference;
+use crate::command::{reference, store};
 use crate::out::{Ends, Out, Stop, complain, wrong};
 
 pub fn run(args: &Serve, out: &mut Out) -> Ends {
@@ -25,7 +25,16 @@ pub fn run(args: &Serve, out: &mut Out) -> Ends {
         let (signalled, again) = (stopped(1)?, stopped(2)?);
         let listener = serve::listen(address).await.map_err(|e| fail(&e))?;
         let address = listener.local_addr().unwrap_or(address);
+        let (state, kept) = match args.no_store {
+            true => (state, "No case is kept.".to_owned()),
+            false => {
+                let store = store::open(args.store.as_deref()).await?;
+                let kept = format!("Cases are kept in {}.", store.place());
+                (state.with_store(store), kept)
+            }
+        };
         out.line(&format!("dripline listens on http://{address} and answers this machine alone. Ctrl-C stops it."))?;
+        out.line(&kept)?;
         tokio::select! {
             served = serve::serve(listener, state, signalled) => served.map_err(|e| fail(&e)),
             () = again => Ok(()),
