@@ -1,4 +1,4 @@
-//! dripline over HTTP and MCP: one process, no account, nothing stored.
+//! dripline over HTTP and MCP: one process, and a [`store`] for the queue of cases.
 //!
 //! [`app`] is the whole service as a router, without a socket; [`serve`](serve::serve) gives it one.
 //!
@@ -27,6 +27,8 @@
 // A problem is as large as what it tells, and there are few of them.
 #![allow(clippy::result_large_err)]
 
+pub mod access;
+pub mod actor;
 pub mod answer;
 mod api;
 mod asked;
@@ -40,6 +42,7 @@ pub mod problem;
 mod rules;
 pub mod serve;
 pub mod state;
+pub mod store;
 mod stream;
 
 use axum::Router;
@@ -54,6 +57,7 @@ pub fn app(state: AppState) -> Router {
     let router = api::routes(&state)
         .merge(mcp::routes(&state))
         .merge(page::routes())
+        .merge(access::page::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
         .with_state(state.clone());

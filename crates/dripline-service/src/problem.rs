@@ -173,6 +173,16 @@ impl Problem {
         Problem::new(Kind::Failed, "the program broke off", "report it with the request id")
     }
 
+    /// What is wrong here.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What would mend it.
+    pub(crate) fn help(&self) -> &str {
+        &self.help
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {

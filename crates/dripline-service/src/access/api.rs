@@ -297,7 +297,7 @@ async fn add_account(State(state): State<AppState>, caller: Caller, request: Req
     let new: NewAccount = read(request).await?;
     let name: Name = new.name.parse()?;
     let password = Password::new(&new.password, name.as_str()).map_err(AccessError::from)?;
-    let account = accounts.add(&caller.in_history(), &name, &new.roles, password).await?;
+    let account = accounts.add(caller.actor().as_str(), &name, &new.roles, password).await?;
     state.access.close();
     Ok((StatusCode::CREATED, in_json(&account)).into_response())
 }
@@ -312,7 +312,7 @@ async fn change_account(
     let AccountChange { roles, disabled, password } = read(request).await?;
     let name = name.parse::<Name>().map_err(|_| AccessError::Missing)?;
     let password = password.map(|p| Password::new(&p, name.as_str())).transpose().map_err(AccessError::from)?;
-    let account = accounts.change(&caller.in_history(), &name, Change { roles, disabled, password }).await?;
+    let account = accounts.change(caller.actor().as_str(), &name, Change { roles, disabled, password }).await?;
     Ok(in_json(&account))
 }
 
@@ -324,7 +324,7 @@ async fn tokens(State(state): State<AppState>) -> Result<Response, Problem> {
 async fn add_token(State(state): State<AppState>, caller: Caller, request: Request) -> Result<Response, Problem> {
     let accounts = state.access.accounts()?;
     let new: NewToken = read(request).await?;
-    let (about, secret) = accounts.add_token(&caller.in_history(), &new.name.parse()?, &new.scope, new.days).await?;
+    let (about, secret) = accounts.add_token(caller.actor().as_str(), &new.name.parse()?, &new.scope, new.days).await?;
     Ok((StatusCode::CREATED, in_json(&Made { about, token: secret.tell().to_owned() })).into_response())
 }
 
@@ -335,7 +335,7 @@ async fn end_token(
 ) -> Result<StatusCode, Problem> {
     let accounts = state.access.accounts()?;
     let name = name.parse::<Name>().map_err(|_| AccessError::Missing)?;
-    accounts.withdraw(&caller.in_history(), &name).await?;
+    accounts.withdraw(caller.actor().as_str(), &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

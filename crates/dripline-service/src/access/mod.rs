@@ -28,6 +28,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use jiff::Timestamp;
 
+use crate::actor::Actor;
 use crate::page::Page;
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
@@ -106,7 +107,7 @@ pub struct Access {
 const LOOK_AGAIN: i64 = 1_000_000;
 
 impl Access {
-    /// Over the accounts of a store.
+    /// Over the accounts of a store. From other machines it can be asked with credentials alone.
     #[must_use]
     pub fn new(reach: Reach, store: Store, clock: Clock) -> Self {
         let closed = AtomicBool::new(reach != Reach::ThisMachine);
@@ -333,14 +334,14 @@ impl Caller {
         }
     }
 
-    /// As the caller stands in a history: no account can have the first name, nor a token that of an account.
+    /// As the caller stands in a history. The name of an account holds no space, so none is taken for another.
     #[must_use]
-    pub fn in_history(&self) -> String {
+    pub fn actor(&self) -> Actor {
         match self {
-            Caller::Machine => "(this machine)".to_owned(),
-            Caller::Person(person) => person.name.clone(),
-            Caller::Token { name, .. } => format!("token {name}"),
-            Caller::Nobody => "(nobody)".to_owned(),
+            Caller::Machine => Actor::this_machine(),
+            Caller::Person(person) => Actor::named(&person.name),
+            Caller::Token { name, .. } => Actor::named(format!("token {name}")),
+            Caller::Nobody => Actor::named("nobody known"),
         }
     }
 }
@@ -382,17 +383,18 @@ pub(crate) async fn enter(State(state): State<AppState>, mut request: Request, n
         true => Caller::Machine,
         false => access.caller(request.headers()).await?,
     };
-    if caller != Caller::Machine
-        && let Err(problem) = permitted(access, &caller, &request)
-    {
-        return match problem.kind() {
-            Kind::Unauthenticated => to_sign_in(&request).ok_or(problem),
-            Kind::Method => Ok(with_allow(problem, &request)),
-            _ => Err(problem),
-        };
-    }
-    request.extensions_mut().insert(caller.clone());
-    let mut response = next.run(request).await;
+    let refused = match caller {
+        Caller::Machine => None,
+        _ => permitted(access, &caller, &request).err(),
+    };
+    let mut response = match refused {
+        Some(problem) => refusal(&state, problem, &request)?,
+        None => {
+            request.extensions_mut().insert(caller.actor());
+            request.extensions_mut().insert(caller.clone());
+            next.run(request).await
+        }
+    };
     if let Some(page) = response.extensions_mut().remove::<Page>() {
         *response.body_mut() = page.seen_by(&caller).into();
     }
@@ -442,6 +444,24 @@ fn permitted(access: &Access, caller: &Caller, request: &Request) -> Result<(), 
     }
 }
 
+/// What someone is answered who may not: as a page, where one was asked for.
+fn refusal(state: &AppState, problem: Problem, request: &Request) -> Result<Response, Problem> {
+    let headers = request.headers();
+    let html = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"));
+    let looks = html && !headers.contains_key(header::AUTHORIZATION);
+    match problem.kind() {
+        Kind::Method => Ok(with_allow(problem, request)),
+        Kind::Unauthenticated | Kind::Forbidden | Kind::Csrf if looks => {
+            state.metrics.refused(problem.kind().slug());
+            match problem.kind() {
+                Kind::Unauthenticated => Ok(to_sign_in(request)),
+                _ => page::refused(&problem),
+            }
+        }
+        _ => Err(problem),
+    }
+}
+
 /// A problem with the methods that its route knows.
 fn with_allow(problem: Problem, request: &Request) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
@@ -454,16 +474,12 @@ fn with_allow(problem: Problem, request: &Request) -> Response {
 }
 
 /// Whoever looks at a page and is not signed in is led to where they can.
-fn to_sign_in(request: &Request) -> Option<Response> {
-    let html = request.headers().get(header::ACCEPT)?.to_str().ok()?.contains("text/html");
-    if !html || request.headers().contains_key(header::AUTHORIZATION) {
-        return None;
-    }
+fn to_sign_in(request: &Request) -> Response {
     let to = match only_reads(request.method()) {
         true => request.uri().path_and_query().map_or("/", |p| p.as_str()),
         // What was sent cannot be sent again from here.
         false => "/",
     };
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("to", to).finish();
-    Some(Redirect::to(&format!("/sign-in?{query}")).into_response())
+    Redirect::to(&format!("/sign-in?{query}")).into_response()
 }

@@ -62,7 +62,26 @@ struct SignInPage<'a> {
     name: &'a str,
     error: &'a str,
     open: bool,
-    oidc: bool,
+    /// Where signing in elsewhere begins; empty where that is not offered.
+    elsewhere: String,
+}
+
+fn sign_in_form(
+    state: &AppState,
+    caller: &Caller,
+    to: &str,
+    name: &str,
+    error: &str,
+) -> Result<Response, Problem> {
+    let to = local(to);
+    let elsewhere = match state.access.has_oidc() {
+        true => {
+            let query = form_urlencoded::Serializer::new(String::new()).append_pair("to", to).finish();
+            format!("/sign-in/oidc?{query}")
+        }
+        false => String::new(),
+    };
+    page(&SignInPage { to, name, error, open: *caller == Caller::Machine, elsewhere })
 }
 
 async fn sign_in_page(
@@ -73,8 +92,7 @@ async fn sign_in_page(
     if matches!(caller, Caller::Person(_)) {
         return Ok(Redirect::to(onward(&caller, &to)).into_response());
     }
-    let (open, oidc) = (caller == Caller::Machine, state.access.has_oidc());
-    page(&SignInPage { to: local(&to), name: "", error: "", open, oidc })
+    sign_in_form(&state, &caller, &to, "", "")
 }
 
 async fn sign_in(
@@ -94,10 +112,8 @@ async fn sign_in(
         }
         Err(problem) if matches!(problem.kind(), Kind::Unauthenticated | Kind::Locked | Kind::NoAccounts) => {
             state.metrics.refused(problem.kind().slug());
-            let error = sentence(&problem);
-            let (open, oidc) = (caller == Caller::Machine, access.has_oidc());
             let name: String = name.chars().take(64).collect();
-            let mut response = page(&SignInPage { to: local(to), name: &name, error: &error, open, oidc })?;
+            let mut response = sign_in_form(&state, &caller, to, &name, &sentence(&problem))?;
             *response.status_mut() = problem.kind().status();
             Ok(response)
         }
@@ -230,23 +246,24 @@ fn ticked<T: FromStr + Ord>(form: &Form, name: &str) -> BTreeSet<T> {
 /// Does what a button of the page says; a new token is told.
 async fn change(state: &AppState, caller: &Caller, form: &Form) -> Result<Option<(Name, Secret)>, Problem> {
     let all = state.access.accounts()?;
-    let by = caller.in_history();
+    let actor = caller.actor();
+    let by = actor.as_str();
     let name: Name = form.said("name").unwrap_or("").parse()?;
     let password =
         || Password::new(form.get("password").unwrap_or(""), name.as_str()).map_err(AccessError::from);
     let change = match form.said("do").unwrap_or("") {
         "add" => {
-            all.add(&by, &name, &ticked(form, "role"), password()?).await?;
+            all.add(by, &name, &ticked(form, "role"), password()?).await?;
             state.access.close();
             return Ok(None);
         }
         "token" => {
             let days = form.said("days").and_then(|d| d.parse().ok()).ok_or(AccessError::Days)?;
-            let (_, secret) = all.add_token(&by, &name, &ticked(form, "scope"), days).await?;
+            let (_, secret) = all.add_token(by, &name, &ticked(form, "scope"), days).await?;
             return Ok(Some((name, secret)));
         }
         "withdraw" => {
-            all.withdraw(&by, &name).await?;
+            all.withdraw(by, &name).await?;
             return Ok(None);
         }
         "roles" => Change { roles: Some(ticked(form, "role")), ..Change::default() },
@@ -255,7 +272,7 @@ async fn change(state: &AppState, caller: &Caller, form: &Form) -> Result<Option
         "enable" => Change { disabled: Some(false), ..Change::default() },
         _ => return Err(Problem::new(Kind::Access, "the page does not know this button", "go back and choose another")),
     };
-    all.change(&by, &name, change).await?;
+    all.change(by, &name, change).await?;
     Ok(None)
 }
 
@@ -263,17 +280,12 @@ async fn change(state: &AppState, caller: &Caller, form: &Form) -> Result<Option
 #[template(path = "refused.html")]
 struct RefusedPage<'a> {
     title: &'a str,
-    detail: String,
-    help: &'a str,
+    sentence: String,
 }
 
 /// A refusal for whoever looks at a page.
 pub(super) fn refused(problem: &Problem) -> Result<Response, Problem> {
-    let mut response = page(&RefusedPage {
-        title: problem.kind().title(),
-        detail: sentence(problem),
-        help: "",
-    })?;
+    let mut response = page(&RefusedPage { title: problem.kind().title(), sentence: sentence(problem) })?;
     *response.status_mut() = problem.kind().status();
     Ok(response)
 }

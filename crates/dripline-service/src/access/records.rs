@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::any::{AnyExecutor, AnyRow};
 use sqlx::{AnyConnection, Row as _, query};
+use tracing::error;
 
 use super::role::{Permission, Role, joined, parted};
 use super::secret::{Fingerprint, Hasher, Password, Secret, WeakPassword};
@@ -138,7 +139,14 @@ impl From<AccessError> for Problem {
         let kind = match error {
             AccessError::Taken | AccessError::LastAdministrator => Kind::Taken,
             AccessError::Missing => Kind::NotFound,
-            AccessError::Store(error) => return error.into(),
+            AccessError::Store(StoreError::Busy) => {
+                return Problem::new(Kind::Busy, "the store is busy", StoreError::Busy.help());
+            }
+            AccessError::Store(error) => {
+                // Its text is the kind of failure alone.
+                error!(%error, "accounts cannot be read or written");
+                return Problem::failed();
+            }
             AccessError::Failed => return Problem::failed(),
             _ => Kind::Access,
         };
@@ -570,7 +578,7 @@ impl Accounts {
     /// A wrong password was tried, for an account that may not be there.
     pub(crate) async fn refused(&self, name: &Name) -> Done<()> {
         let mut write = self.store.write().await?;
-        self.event(&mut write, "(nobody)", "sign-in refused", name.as_str()).await?;
+        self.event(&mut write, "nobody known", "sign-in refused", name.as_str()).await?;
         Ok(write.commit().await?)
     }
 

@@ -53,6 +53,8 @@ impl Display for Unknown {
     }
 }
 
+impl std::error::Error for Unknown {}
+
 names! {
     /// What may be done. A token's scope is a set of these.
     Permission

@@ -5,7 +5,7 @@
 //! nothing else, from nowhere else.
 
 mod book;
-mod form;
+pub(crate) mod form;
 mod share;
 mod table;
 mod view;
@@ -44,8 +44,8 @@ const OPENING: &str = "office 1/5/26\n* Zofran 4 mg IV push 10:00\nZofran 4 mg I
 /// Most bytes that a page sends: a chart of thousands of lines with its table.
 const MOST: usize = 8 << 20;
 
-const NOTICE: &str = dripline::NOTICE;
-const VERSION: &str = dripline::VERSION;
+pub(crate) const NOTICE: &str = dripline::NOTICE;
+pub(crate) const VERSION: &str = dripline::VERSION;
 
 /// Every route of the pages.
 pub fn routes() -> Router<AppState> {
@@ -84,8 +84,8 @@ pub(crate) struct Page(String);
 
 /// Where the layout tells who is signed in, and from where the service may be asked. Text of anybody stands in a page
 /// without `<`, so it cannot hold one of these.
-const WHO: &str = "<!--who-->";
-const REACH: &str = "<!--reach-->";
+pub(crate) const WHO: &str = "<!--who-->";
+pub(crate) const REACH: &str = "<!--reach-->";
 
 #[derive(Template)]
 #[template(path = "who.html")]

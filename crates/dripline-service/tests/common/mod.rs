@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod stores;
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
