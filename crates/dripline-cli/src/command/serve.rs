@@ -45,7 +45,9 @@ pub fn run(args: &Serve, out: &mut Out) -> Ends {
         out.line(&format!("dripline listens on http://{address} and {answers}. Ctrl-C stops it."))?;
         match state.access.reach() {
             Reach::ThisMachine => {}
-            Reach::Numbers => out.line("Nothing is encrypted: put a proxy with a certificate before it, and name it with --behind-proxy.")?,
+            Reach::Numbers => out.line(
+                "Nothing is encrypted: put a proxy with a certificate before it, and name it with --behind-proxy.",
+            )?,
             Reach::Behind(origin) => out.line(&format!("Browsers find it at {origin}."))?,
         }
         out.line(&kept)?;

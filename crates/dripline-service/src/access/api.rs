@@ -168,14 +168,8 @@ pub(crate) fn routes(api: &mut Api) {
     let mut password = Operation::plain("setPassword", "Set one's own password");
     password.takes = vec![(JSON, api.read::<NewPassword>())];
     password.gives = vec![(204, "The account's other sessions are ended", vec![])];
-    password.problems = &[
-        Kind::Access,
-        Kind::Locked,
-        Kind::ContentType,
-        Kind::TooLarge,
-        Kind::Request,
-        Kind::NoAccounts,
-    ];
+    password.problems =
+        &[Kind::Access, Kind::Locked, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoAccounts];
     api.route(MethodFilter::PUT, "put", "/v1/session/password", set_password, password);
 
     let mut list = Operation::plain("accounts", "Every account");
@@ -216,15 +210,8 @@ pub(crate) fn routes(api: &mut Api) {
     api.get("/v1/access-events", access_events, events);
 }
 
-const WRITTEN_AND_TAKEN: &[Kind] = &[
-    Kind::Access,
-    Kind::Taken,
-    Kind::NotFound,
-    Kind::ContentType,
-    Kind::TooLarge,
-    Kind::Request,
-    Kind::NoAccounts,
-];
+const WRITTEN_AND_TAKEN: &[Kind] =
+    &[Kind::Access, Kind::Taken, Kind::NotFound, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoAccounts];
 
 /// Reads a body. What is wrong with it is told without repeating anything of it: it may hold a password.
 async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
@@ -237,7 +224,8 @@ async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
     let help = "GET /openapi.json describes what it takes";
     let wrong = || Problem::new(Kind::Access, "the body is not what this route takes", help);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| match e.path().to_string() {
-        path if path == "." => wrong(),
+        // The path of a key that is not known ends with it.
+        path if path == "." || e.inner().to_string().starts_with("unknown field") => wrong(),
         path => wrong().at(&path),
     })?;
     reader.end().map_err(|_| wrong())?;

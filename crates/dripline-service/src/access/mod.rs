@@ -377,7 +377,11 @@ impl FromRequestParts<AppState> for Asks {
 }
 
 /// Lets through whoever may, and finishes a page with who that is.
-pub(crate) async fn enter(State(state): State<AppState>, mut request: Request, next: Next) -> Result<Response, Problem> {
+pub(crate) async fn enter(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     let access = &state.access;
     let caller = match access.is_open().await? {
         true => Caller::Machine,

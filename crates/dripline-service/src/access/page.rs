@@ -17,8 +17,8 @@ use super::role::{Permission, Role};
 use super::secret::{Password, Secret};
 use super::{Asks, Caller, Person};
 use crate::page::form::Form;
-use crate::page::{REACH, WHO, page};
 use crate::page::{NOTICE, VERSION};
+use crate::page::{REACH, WHO, page};
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 
@@ -66,13 +66,7 @@ struct SignInPage<'a> {
     elsewhere: String,
 }
 
-fn sign_in_form(
-    state: &AppState,
-    caller: &Caller,
-    to: &str,
-    name: &str,
-    error: &str,
-) -> Result<Response, Problem> {
+fn sign_in_form(state: &AppState, caller: &Caller, to: &str, name: &str, error: &str) -> Result<Response, Problem> {
     let to = local(to);
     let elsewhere = match state.access.has_oidc() {
         true => {
@@ -249,8 +243,7 @@ async fn change(state: &AppState, caller: &Caller, form: &Form) -> Result<Option
     let actor = caller.actor();
     let by = actor.as_str();
     let name: Name = form.said("name").unwrap_or("").parse()?;
-    let password =
-        || Password::new(form.get("password").unwrap_or(""), name.as_str()).map_err(AccessError::from);
+    let password = || Password::new(form.get("password").unwrap_or(""), name.as_str()).map_err(AccessError::from);
     let change = match form.said("do").unwrap_or("") {
         "add" => {
             all.add(by, &name, &ticked(form, "role"), password()?).await?;
@@ -270,7 +263,9 @@ async fn change(state: &AppState, caller: &Caller, form: &Form) -> Result<Option
         "password" => Change { password: Some(password()?), ..Change::default() },
         "disable" => Change { disabled: Some(true), ..Change::default() },
         "enable" => Change { disabled: Some(false), ..Change::default() },
-        _ => return Err(Problem::new(Kind::Access, "the page does not know this button", "go back and choose another")),
+        _ => {
+            return Err(Problem::new(Kind::Access, "the page does not know this button", "go back and choose another"));
+        }
     };
     all.change(by, &name, change).await?;
     Ok(None)
@@ -312,8 +307,17 @@ mod tests {
         for ours in ["/", "/rules/x?q=1", "/cases/7"] {
             assert_eq!(local(ours), ours);
         }
-        let others =
-            ["", "//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)", "/a b", "/\n/evil", "/sign-in", "/\"x"];
+        let others = [
+            "",
+            "//evil.test",
+            "/\\evil.test",
+            "https://evil.test",
+            "javascript:alert(1)",
+            "/a b",
+            "/\n/evil",
+            "/sign-in",
+            "/\"x",
+        ];
         for other in others {
             assert_eq!(local(other), "/", "{other}");
         }

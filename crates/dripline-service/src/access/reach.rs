@@ -4,9 +4,9 @@ use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use axum::http::Uri;
 use axum::http::header::{self, HeaderMap};
 use axum::http::uri::Authority;
-use axum::http::Uri;
 
 use crate::problem::{Kind, Problem};
 
@@ -65,10 +65,9 @@ impl Origin {
             return None;
         }
         let authority: Authority = text.parse().ok()?;
-        let port = match (authority.port(), authority.port_u16()) {
-            (None, _) => 443,
-            (Some(_), Some(port)) => port,
-            (Some(_), None) => return None,
+        let port = match text.len() == authority.host().len() {
+            true => 443,
+            false => authority.port_u16()?,
         };
         Some(Origin { host: authority.host().to_ascii_lowercase(), port }).filter(|o| !o.host.is_empty())
     }
@@ -84,9 +83,7 @@ impl Reach {
         let named = |name: &str| self.is(name) || watches && *self != Reach::ThisMachine && is_numbers(name);
         if !named(host) || uri.authority().is_some_and(|a| !named(a.as_str())) {
             return match self {
-                Reach::ThisMachine => {
-                    foreign("the Host is not this machine", "ask for localhost, 127.0.0.1 or [::1]")
-                }
+                Reach::ThisMachine => foreign("the Host is not this machine", "ask for localhost, 127.0.0.1 or [::1]"),
                 Reach::Numbers => foreign("the Host is not an address of numbers", "ask for the address itself"),
                 Reach::Behind(_) => foreign("the Host is not the service's", "ask by the name of the service"),
             };

@@ -92,7 +92,9 @@ impl Display for AccessError {
             AccessError::Missing => "there is none of this name",
             AccessError::LastAdministrator => "no administrator would be left",
             AccessError::NoRole => "an account has at least one role",
-            AccessError::Scope => "the scope of a token holds at least one permission, and none over accounts or settings",
+            AccessError::Scope => {
+                "the scope of a token holds at least one permission, and none over accounts or settings"
+            }
             AccessError::Days => "a token holds for 1 to 366 days",
             AccessError::ElsewhereSigned => "the account signs in through OpenID Connect and has no password here",
             AccessError::Weak(weak) => return weak.fmt(f),
@@ -448,12 +450,7 @@ impl Accounts {
             self.seen("UPDATE sessions SET seen = $1 WHERE fingerprint = $2", of, now).await?;
         }
         let roles: String = row.try_get(1)?;
-        Ok(Some(Person {
-            name: row.try_get(0)?,
-            roles: parted(&roles),
-            session: of.clone(),
-            ends: told(began + most),
-        }))
+        Ok(Some(Person { name: row.try_get(0)?, roles: parted(&roles), session: of.clone(), ends: told(began + most) }))
     }
 
     /// Ends a session.
@@ -485,15 +482,17 @@ impl Accounts {
         let now = self.clock.now();
         let ends = now + days * 24 * 60 * 60;
         let mut write = self.store.write().await?;
-        query("INSERT INTO tokens (name, fingerprint, scope, created, created_by, ends) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(name.as_str())
-            .bind(secret.fingerprint().as_str())
-            .bind(joined(scope))
-            .bind(now)
-            .bind(by)
-            .bind(ends)
-            .execute(&mut *write)
-            .await?;
+        query(
+            "INSERT INTO tokens (name, fingerprint, scope, created, created_by, ends) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(name.as_str())
+        .bind(secret.fingerprint().as_str())
+        .bind(joined(scope))
+        .bind(now)
+        .bind(by)
+        .bind(ends)
+        .execute(&mut *write)
+        .await?;
         let what = format!("token made: {} until {}", joined(scope), told(ends));
         self.event(&mut write, by, &what, name.as_str()).await?;
         write.commit().await?;

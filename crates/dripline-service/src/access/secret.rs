@@ -128,7 +128,8 @@ impl WeakPassword {
 pub(crate) struct Hasher(Arc<Semaphore>);
 
 /// A hash of no password: an account that is not there takes as long as one that is.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$6Ug3ZzpfNGmZoQZ1p1RYfg$5mWZX2pTq0N8c1m0kbbBT8mqo2P6v0cXhGkYw3nq1bE";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$6Ug3ZzpfNGmZoQZ1p1RYfg$5mWZX2pTq0N8c1m0kbbBT8mqo2P6v0cXhGkYw3nq1bE";
 
 impl Default for Hasher {
     fn default() -> Self {
@@ -188,7 +189,9 @@ mod tests {
 
     #[test]
     fn weak_passwords_are_refused() {
-        for weak in ["", "short", "aaaaaaaaaaaaaaaa", "ababababababab", "annaannaannaanna", "Annaanna1234", "elevenchars"] {
+        for weak in
+            ["", "short", "aaaaaaaaaaaaaaaa", "ababababababab", "annaannaannaanna", "Annaanna1234", "elevenchars"]
+        {
             assert!(Password::new(weak, "anna").is_err(), "{weak}");
         }
         assert!(Password::new(&"abcd".repeat(257), "anna").is_err());

@@ -98,7 +98,7 @@ impl Page {
     pub fn seen_by(self, caller: &Caller) -> String {
         let who = WhoPart { caller }.render().unwrap_or_default();
         let reach = match caller {
-            Caller::Machine => "Every route of this service is open to this machine, and to no other.",
+            Caller::Machine => "Every route of this service is open to this machine only.",
             _ => "This service answers those who are signed in.",
         };
         self.0.replacen(WHO, who.trim(), 1).replacen(REACH, reach, 1)
@@ -495,12 +495,7 @@ struct LinkPage {
     same: bool,
 }
 
-async fn link(
-    State(state): State<AppState>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Problem> {
+async fn link(State(state): State<AppState>, uri: Uri, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     let as_json = headers.get(header::ACCEPT).is_some_and(|v| v == "application/json");
     let origin = state.access.reach().address(&uri, &headers);
     state
