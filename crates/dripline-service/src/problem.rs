@@ -7,6 +7,8 @@ use dripline_formats::json;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::store::StoreError;
+
 /// The content type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -72,6 +74,20 @@ kinds! {
         "A body that is answered as a whole has a limit, which `detail` names. For many cases, send application/x-ndjson to /v1/code."
     TooSlow "too-slow" REQUEST_TIMEOUT "The request took too long."
         "The body was not complete, or the answer not ready, in the time that a request may take."
+    Body "body" UNPROCESSABLE_ENTITY "The body cannot be used."
+        "A key is missing, unknown or holds what cannot stand there. `path` names it, `help` what would mend it. Nothing was changed."
+    KeyReused "key-reused" UNPROCESSABLE_ENTITY "The idempotency key belongs to another case."
+        "A key names one case for ever. Send a case with a key of its own; to send one again, send the very same bytes to the same address."
+    Precondition "precondition" PRECONDITION_REQUIRED "A header that is needed is missing."
+        "A change of a case names what its caller saw: send the case's ETag back as If-Match. A new case names itself: send idempotency-key."
+    Stale "stale" PRECONDITION_FAILED "The case was changed since it was read."
+        "Read it again, see what changed, and send the change with its new ETag. Nothing was changed by this request."
+    NotNow "not-now" CONFLICT "The case does not allow this as it stands."
+        "Only a case that is ready can be released; what was released or rejected is not held. `detail` says what stands against it."
+    NoStore "no-store" NOT_IMPLEMENTED "No case is kept here."
+        "The service was started without a store. Start it with --store and a file, or the address of a database."
+    Store "store" SERVICE_UNAVAILABLE "The store cannot be used."
+        "The database did not answer, or refused. Nothing was kept; try again after the seconds that the Retry-After header names. The log names the database's own code under the request's id."
     Busy "busy" SERVICE_UNAVAILABLE "The service is busy."
         "As many requests as it takes at a time are under way. Try again after the seconds that the Retry-After header names."
     Failed "failed" INTERNAL_SERVER_ERROR "The service made a mistake."
@@ -137,6 +153,12 @@ impl Problem {
         Problem { path: name.chars().take(40).collect(), ..Problem::new(Kind::Parameter, detail, help) }
     }
 
+    /// A problem with a key of a body.
+    #[must_use]
+    pub fn body(path: &str, detail: impl Into<String>, help: impl Into<String>) -> Self {
+        Problem { path: path.chars().take(80).collect(), ..Problem::new(Kind::Body, detail, help) }
+    }
+
     /// A defect of the program.
     #[must_use]
     pub fn failed() -> Self {
@@ -154,7 +176,7 @@ impl Problem {
         self.request_id = Some(request_id.to_owned());
         let body = format!("{}\n", json::line(&self));
         let mut response = (self.kind.status(), [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
-        if self.kind == Kind::Busy {
+        if matches!(self.kind, Kind::Busy | Kind::Store) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -170,6 +192,14 @@ impl From<ReadError> for Problem {
             case: error.case,
             ..Problem::new(Kind::Case, error.message, error.help)
         }
+    }
+}
+
+/// What the database says may quote what is stored: only its kind is logged.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store did not do it");
+        Problem::new(Kind::Store, "the database did not answer, or refused", "try again in a second")
     }
 }
 

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use dripline_reference::Coder;
+use dripline_service::store::Store;
 use dripline_service::{AppState, Limits, app};
 use http_body_util::BodyExt as _;
 use hyper::body::Frame;
@@ -73,7 +74,15 @@ impl Service {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        let router = app(AppState::new(Coder::default(), limits));
+        Self::of(AppState::new(Coder::default(), limits)).await
+    }
+
+    pub async fn keeping(store: Store) -> Self {
+        Self::of(AppState::default().with_store(store)).await
+    }
+
+    pub async fn of(state: AppState) -> Self {
+        let router = app(state);
         let response = router.clone().oneshot(get("/openapi.json")).await.unwrap();
         let document = serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
         Service { router, document }
