@@ -18,6 +18,8 @@ CREATE TABLE cases (
     body TEXT NOT NULL,
     -- What changes: the version in force, what a person decided, how many questions hold the claim.
     version BIGINT NOT NULL,
+    -- Counts every change, so that each can name what it saw.
+    revision BIGINT NOT NULL,
     decision TEXT NOT NULL CHECK (decision IN ('open', 'held', 'rejected', 'released')),
     reason TEXT,
     waiting BIGINT NOT NULL CHECK (waiting >= 0)
@@ -32,7 +34,10 @@ CREATE TABLE versions (
     case_id BIGINT NOT NULL REFERENCES cases (id),
     number BIGINT NOT NULL CHECK (number >= 1),
     chart TEXT NOT NULL,
+    -- What the reader of the chart took for granted, as JSON.
+    assumptions TEXT NOT NULL,
     coding TEXT NOT NULL,
+    -- Rules and reference quarters, as JSON; they stand in the coding too.
     rule_set TEXT NOT NULL,
     made_at TEXT NOT NULL,
     made_by TEXT NOT NULL,
@@ -41,27 +46,31 @@ CREATE TABLE versions (
 );
 --: append only versions
 
--- The questions of a version. One that is settled was answered by `it cannot be determined`.
+-- The questions of a version, in the order of its coding. One that is settled holds the claim no more, though it still
+-- stands in the coding: an entry says that the chart stands as it is, or that it cannot be determined.
 CREATE TABLE queries (
     case_id BIGINT NOT NULL,
     version BIGINT NOT NULL,
-    key TEXT NOT NULL,
+    position BIGINT NOT NULL,
     field TEXT NOT NULL,
+    addressee TEXT NOT NULL,
     settled BIGINT NOT NULL CHECK (settled IN (0, 1)),
-    PRIMARY KEY (case_id, version, key),
+    PRIMARY KEY (case_id, version, position),
     FOREIGN KEY (case_id, version) REFERENCES versions (case_id, number)
 );
-CREATE INDEX queries_by_field ON queries (field, case_id, version);
+CREATE INDEX queries_by_field ON queries (field, settled, case_id, version);
 --: append only queries
 
 -- Chart entries that answered a question; `version` is the one that each made.
 CREATE TABLE answers (
     case_id BIGINT NOT NULL,
     version BIGINT NOT NULL,
-    key TEXT NOT NULL,
     field TEXT NOT NULL,
-    -- What was put into the chart, as JSON; null where it cannot be determined.
-    given TEXT,
+    -- Ids of the administrations asked about, and the questions as they were asked; as JSON.
+    administrations TEXT NOT NULL,
+    asked TEXT NOT NULL,
+    -- What it says, as JSON: what is set in the chart, or why nothing is.
+    says TEXT NOT NULL,
     author TEXT NOT NULL,
     written_at TEXT NOT NULL,
     entry TEXT NOT NULL CHECK (entry IN ('original', 'late')),
@@ -83,7 +92,9 @@ CREATE TABLE claims (
     version BIGINT NOT NULL,
     -- The claim that a credit takes back, or that a rebill stands for.
     of_claim BIGINT,
+    -- Its lines, as JSON; those of a credit are taken back.
     lines TEXT NOT NULL,
+    rule_set TEXT NOT NULL,
     released_at TEXT NOT NULL,
     released_by TEXT NOT NULL,
     PRIMARY KEY (case_id, number),
@@ -98,7 +109,7 @@ CREATE TABLE record_requests (
     case_id BIGINT NOT NULL REFERENCES cases (id),
     number BIGINT NOT NULL CHECK (number >= 1),
     asked_by TEXT NOT NULL,
-    received_at TEXT NOT NULL,
+    received_on TEXT NOT NULL,
     recorded_at TEXT NOT NULL,
     recorded_by TEXT NOT NULL,
     PRIMARY KEY (case_id, number)

@@ -1,4 +1,4 @@
-//! The routes of the API. None stores anything.
+//! The routes of the API.
 
 use axum::Router;
 use axum::body::{Bytes, HttpBody as _};
@@ -23,12 +23,13 @@ use crate::asked::{Asked, OPTIONS};
 use crate::metrics;
 use crate::openapi::{Api, Operation, path, query};
 use crate::problem::{Kind, Problem};
+use crate::queue::routes as queue;
 use crate::rules;
 use crate::state::AppState;
 use crate::stream::{self, From};
 
-const JSON: &str = "application/json";
-const TEXT: &str = "text/plain";
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const TEXT: &str = "text/plain";
 
 /// What may be wrong with a case in a body.
 const CASE: &[Kind] = &[Kind::Parameter, Kind::Request, Kind::TooLarge, Kind::ContentType, Kind::Case, Kind::ManyCases];
@@ -111,6 +112,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let mut one = plain("rule", "The page of a rule", JSON, gives, &[Kind::Parameter, Kind::NotFound]);
     one.parameters = vec![path("id", "The rule's id, as it stands in a coding.")];
     api.get("/v1/rules/{id}", rule_page, one);
+    queue::add(&mut api);
     let gives = api.written::<Health>();
     api.get("/health", health, plain("health", "That the service runs, and its version", JSON, gives, &[]));
     let gives = api.written::<Ready>();
@@ -290,7 +292,7 @@ fn accepts_lines(headers: &HeaderMap) -> bool {
 }
 
 /// Reads the whole body.
-async fn body(state: &AppState, request: Request) -> Result<(Bytes, Form), Problem> {
+pub(crate) async fn body(state: &AppState, request: Request) -> Result<(Bytes, Form), Problem> {
     let form = match content_type(request.headers())? {
         Type::Json => Form::Json,
         Type::Text => Form::Text,

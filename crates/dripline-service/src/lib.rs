@@ -39,6 +39,7 @@ mod metrics;
 mod openapi;
 pub mod page;
 pub mod problem;
+pub mod queue;
 mod rules;
 pub mod serve;
 pub mod state;

@@ -12,12 +12,14 @@ use serde_json::{Map, Value, json};
 
 use crate::access::needs::{Needs, needs};
 use crate::problem::{self, Kind, Problem};
+use crate::queue::Status;
 use crate::state::AppState;
 
 /// Content types, each with its schema.
 pub(crate) type Content = Vec<(&'static str, Value)>;
 
 /// What is told about a route.
+#[derive(Clone, Default)]
 pub(crate) struct Operation {
     /// Its name in programs that are made from the description.
     pub id: &'static str,
@@ -208,6 +210,22 @@ pub(crate) fn query(name: &str) -> Value {
             true,
             "profile=NAME, setting=office, setting=facility, as_of=DATE or billed.",
         ),
+        "status" => (
+            json!({ "type": "array", "items": { "enum": Status::ALL.map(Status::as_str) } }),
+            false,
+            "Where the cases stand; may be repeated.",
+        ),
+        "setting" => (json!({ "enum": ["facility", "office"] }), false, "Who bills."),
+        "from" => (json!({ "type": "string", "format": "date" }), false, "The earliest first date of service."),
+        "to" => (json!({ "type": "string", "format": "date" }), false, "The latest first date of service."),
+        "field" => {
+            (json!({ "type": "string", "examples": ["stop"] }), false, "The key that an open question asks for.")
+        }
+        "case" => (json!({ "type": "string" }), false, "The caller's own id of a case."),
+        "after" => (json!({ "type": "integer" }), false, "Cases behind the one of this number."),
+        "limit" => {
+            (json!({ "type": "integer", "minimum": 1, "maximum": 500, "default": 50 }), false, "At most so many cases.")
+        }
         _ => (json!({ "type": "string" }), false, ""),
     };
     json!({ "name": name, "in": "query", "required": required, "description": about, "schema": schema })
@@ -216,4 +234,9 @@ pub(crate) fn query(name: &str) -> Value {
 /// A parameter of the path.
 pub(crate) fn path(name: &str, about: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "description": about, "schema": { "type": "string" } })
+}
+
+/// A header that is needed.
+pub(crate) fn header(name: &str, about: &str) -> Value {
+    json!({ "name": name, "in": "header", "required": true, "description": about, "schema": { "type": "string" } })
 }

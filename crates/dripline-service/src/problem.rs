@@ -7,6 +7,8 @@ use dripline_formats::json;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::store::StoreError;
+
 /// The content type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -72,8 +74,6 @@ kinds! {
         "A name, a role, a scope, a time or a password is not one that can be taken. `path` names it. Nothing that was sent is repeated."
     Taken "taken" CONFLICT "It stands against what there is."
         "The name is taken, or no administrator would be left."
-    NoAccounts "no-accounts" CONFLICT "The service keeps no accounts."
-        "It was started without a store, and answers its own machine without credentials."
     Locked "locked" TOO_MANY_REQUESTS "Too many wrong passwords."
         "The account, or the address, has to wait as many seconds as the Retry-After header names. Nothing that is tried before counts, and the wait has an end."
     NotFound "not-found" NOT_FOUND "There is no such thing."
@@ -86,6 +86,20 @@ kinds! {
         "A body that is answered as a whole has a limit, which `detail` names. For many cases, send application/x-ndjson to /v1/code."
     TooSlow "too-slow" REQUEST_TIMEOUT "The request took too long."
         "The body was not complete, or the answer not ready, in the time that a request may take."
+    Body "body" UNPROCESSABLE_ENTITY "The body cannot be used."
+        "A key is missing, unknown or holds what cannot stand there. `path` names it, `help` what would mend it. Nothing was changed."
+    KeyReused "key-reused" UNPROCESSABLE_ENTITY "The idempotency key belongs to another case."
+        "A key names one case for ever. Send a case with a key of its own; to send one again, send the very same bytes to the same address."
+    Precondition "precondition" PRECONDITION_REQUIRED "A header that is needed is missing."
+        "A change of a case names what its caller saw: send the case's ETag back as If-Match. A new case names itself: send idempotency-key."
+    Stale "stale" PRECONDITION_FAILED "The case was changed since it was read."
+        "Read it again, see what changed, and send the change with its new ETag. Nothing was changed by this request."
+    NotNow "not-now" CONFLICT "The case does not allow this as it stands."
+        "Only a case that is ready can be released; what was released or rejected is not held. `detail` says what stands against it."
+    NoStore "no-store" NOT_IMPLEMENTED "Nothing is kept here."
+        "The service was started without a store. Start it with --store and a file, or the address of a database."
+    Store "store" SERVICE_UNAVAILABLE "The store cannot be used."
+        "The database did not answer, or refused. Nothing was kept; try again after the seconds that the Retry-After header names. The log names the database's own code under the request's id."
     Busy "busy" SERVICE_UNAVAILABLE "The service is busy."
         "As many requests as it takes at a time are under way. Try again after the seconds that the Retry-After header names."
     Failed "failed" INTERNAL_SERVER_ERROR "The service made a mistake."
@@ -145,7 +159,7 @@ impl Problem {
             case: None,
             request_id: None,
             kind,
-            retry: (kind == Kind::Busy).then_some(1),
+            retry: matches!(kind, Kind::Busy | Kind::Store).then_some(1),
         }
     }
 
@@ -165,6 +179,12 @@ impl Problem {
     #[must_use]
     pub fn parameter(name: &str, detail: impl Into<String>, help: impl Into<String>) -> Self {
         Problem { path: name.chars().take(40).collect(), ..Problem::new(Kind::Parameter, detail, help) }
+    }
+
+    /// A problem with a key of a body.
+    #[must_use]
+    pub fn body(path: &str, detail: impl Into<String>, help: impl Into<String>) -> Self {
+        Problem { path: path.chars().take(80).collect(), ..Problem::new(Kind::Body, detail, help) }
     }
 
     /// A defect of the program.
@@ -215,6 +235,14 @@ impl From<ReadError> for Problem {
             case: error.case,
             ..Problem::new(Kind::Case, error.message, error.help)
         }
+    }
+}
+
+/// What the database says may quote what is stored: only its kind is logged.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store did not do it");
+        Problem::new(Kind::Store, "the database did not answer, or refused", "try again in a second")
     }
 }
 

@@ -119,7 +119,7 @@ impl Guarded {
 /// A request of a route, with parts of its path filled in and nothing in it.
 fn plain(method: &str, route: &str) -> Request<Body> {
     let path = route.replace("{id}", "push-definition").replace("{kind}", "case").replace("{name}", "nobody");
-    let path = path.replace("{file}", "page.css");
+    let path = path.replace("{file}", "page.css").replace("{version}", "1");
     request(method.parse().unwrap(), &path).body(Body::empty()).unwrap()
 }
 

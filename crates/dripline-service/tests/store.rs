@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::stores::{each, each_open, file};
-use dripline_service::store::{Place, Store, StoreError};
+use common::stores::{database, each, each_open, file};
+use dripline_service::store::{Place, Store, StoreError, backup};
 use sqlx::{Executor as _, Row as _};
 
 #[tokio::test]
@@ -100,4 +100,116 @@ async fn a_file_is_its_owner_s_alone() {
         let mode = std::fs::metadata(format!("{}{end}", path.display())).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600, "{end}");
     }
+}
+
+/// A row in each table, as the version of the tables allows.
+async fn filled(store: &Store) {
+    let mut write = store.write().await.unwrap();
+    for sql in [
+        "INSERT INTO cases (id, name, idempotency_key, body_hash, received_at, received_by, setting, service_date, \
+         options, body_type, body, version, revision, decision, waiting) VALUES \
+         (1, 'A ''x'' é', 'k', 'h', '2026-01-05T10:00:00.000000Z', 'a', 'office', '2026-01-05', \
+         '{\"profile\":null,\"set\":[]}', 'text/plain', 'office', 2, 2, 'open', 0)",
+        "INSERT INTO versions VALUES (1, 1, '{}', '[]', '{}', '{}', 't', 'a', 'received')",
+        "INSERT INTO versions VALUES (1, 2, '{}', '[]', '{}', '{}', 't', 'a', 'answered')",
+        "INSERT INTO queries VALUES (1, 1, 0, 'stop', 'nurse', 0)",
+        "INSERT INTO answers VALUES (1, 2, 'stop', '[]', '[]', '\"as_charted\"', 'a', 't', 'late', 'p', 0, 1, 't', 'a')",
+        "INSERT INTO claims VALUES (1, 1, 'original', 1, NULL, '{}', '{}', 't', 'a')",
+        "INSERT INTO claims VALUES (1, 2, 'credit', 1, 1, '{}', '{}', 't', 'a')",
+        "INSERT INTO record_requests VALUES (1, 1, 'p', '2026-01-05', 't', 'a')",
+        "INSERT INTO history VALUES (1, 1, 't', 'a', 'received', NULL, '{}', 'line\nbreak')",
+        "INSERT INTO history VALUES (2, NULL, 't', 'a', 'money', NULL, NULL, NULL)",
+        "INSERT INTO settings VALUES ('money', 'on')",
+    ] {
+        write.execute(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+    }
+    write.commit().await.unwrap();
+}
+
+async fn backed_up(place: &Place) -> (Vec<u8>, backup::Totals) {
+    let mut bytes = Vec::new();
+    let totals = backup::write(place, &mut bytes).await.unwrap();
+    (bytes, totals)
+}
+
+#[tokio::test]
+async fn a_backup_comes_back_in_either_kind_of_store() {
+    each(|place| async move {
+        let store = Store::open(&place).await.unwrap();
+        filled(&store).await;
+        let (bytes, totals) = backed_up(&place).await;
+        assert!(totals.rows >= 11, "{totals:?}");
+        let targets = [Some(file()), database().await];
+        for target in targets.into_iter().flatten() {
+            assert_eq!(backup::restore(&target, || Ok(bytes.as_slice())).await.unwrap(), totals);
+            let (again, same) = backed_up(&target).await;
+            assert!(again == bytes && same == totals, "{place} {target}");
+            // The tables still refuse what they refused.
+            let mut write = Store::open(&target).await.unwrap().write().await.unwrap();
+            assert!(write.execute("DELETE FROM history").await.is_err());
+            drop(write);
+            // Never over another store.
+            assert!(backup::restore(&target, || Ok(bytes.as_slice())).await.is_err());
+            assert_eq!(backed_up(&target).await.1, totals);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_backup_that_is_not_whole_makes_nothing() {
+    each(|place| async move {
+        let store = Store::open(&place).await.unwrap();
+        filled(&store).await;
+        let (bytes, totals) = backed_up(&place).await;
+        let text = String::from_utf8(bytes).unwrap();
+        let newer = text.replacen("\"tables\":", "\"tables\":9", 1);
+        let changed = text.replacen("office", "OFFICE", 1);
+        let half: String = text.split_inclusive('\n').take(4).collect();
+        let more = format!("{text}[]\n");
+        let cut = &text[..text.len() - 2];
+        for (what, wrong) in
+            [("newer", newer.as_str()), ("changed", &changed), ("half", &half), ("more", &more), ("cut", cut), ("", "")]
+        {
+            let target = file();
+            assert!(backup::restore(&target, || Ok(wrong.as_bytes())).await.is_err(), "{what}");
+            if let Ok(store) = Store::open(&target).await {
+                let rows = sqlx::query("SELECT id FROM cases").fetch_all(&mut *store.read().await.unwrap()).await;
+                assert!(rows.unwrap().is_empty(), "{what}");
+            }
+        }
+        assert_eq!(backed_up(&place).await.1, totals);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tables_of_every_earlier_version_come_up_to_date_with_what_they_hold() {
+    each(|place| async move {
+        for version in 1..=Store::newest() {
+            let place = match &place {
+                Place::File(_) => file(),
+                Place::Server(_) => database().await.unwrap(),
+            };
+            let old = Store::open_as_of(&place, version).await.unwrap();
+            filled(&old).await;
+            old.close().await;
+            let (before, _) = backed_up(&place).await;
+            let store = Store::open(&place).await.unwrap();
+            let mut read = store.read().await.unwrap();
+            let row = sqlx::query("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *read).await.unwrap();
+            assert_eq!(row.get::<i64, _>(0), Store::newest());
+            drop(read);
+            // Every row that was there still is.
+            let after = String::from_utf8(backed_up(&place).await.0).unwrap();
+            for line in String::from_utf8(before.clone()).unwrap().lines().filter(|l| l.starts_with('[')) {
+                assert!(after.lines().any(|l| l == line), "{version}: {line}");
+            }
+            // And a backup of then can be restored now.
+            let target = file();
+            backup::restore(&target, || Ok(before.as_slice())).await.unwrap();
+            assert_eq!(String::from_utf8(backed_up(&target).await.0).unwrap(), after);
+        }
+    })
+    .await;
 }

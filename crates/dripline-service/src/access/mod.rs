@@ -159,7 +159,7 @@ impl Access {
     pub(crate) fn accounts(&self) -> Result<&Accounts, Problem> {
         self.accounts.as_ref().ok_or_else(|| {
             let help = "start it with a store: dripline serve --store FILE";
-            Problem::new(Kind::NoAccounts, "this service keeps no accounts", help)
+            Problem::new(Kind::NoStore, "this service keeps no accounts", help)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use super::role::Permission::{self, Accounts, Code, Watch};
+use super::role::Permission::{self, Accounts, Code, Export, Read, Release, Settings, Watch, Work};
 
 /// What whoever asks has to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,24 @@ pub const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/v1/code", May(Code)),
     ("POST", "/v1/why-not", May(Code)),
     ("POST", "/v1/compare", May(Code)),
+    ("POST", "/v1/cases", May(Work)),
+    ("GET", "/v1/cases", May(Read)),
+    ("GET", "/v1/cases/{id}", May(Read)),
+    ("GET", "/v1/cases/{id}/versions/{version}", May(Read)),
+    ("GET", "/v1/cases/{id}/history", May(Read)),
+    ("GET", "/v1/cases/{id}/queries.txt", May(Read)),
+    ("POST", "/v1/cases/{id}/answers", May(Work)),
+    // Tried out, and kept nowhere.
+    ("POST", "/v1/cases/{id}/what-if", May(Read)),
+    ("POST", "/v1/cases/{id}/hold", May(Work)),
+    ("POST", "/v1/cases/{id}/reject", May(Work)),
+    ("POST", "/v1/cases/{id}/reopen", May(Work)),
+    ("POST", "/v1/cases/{id}/release", May(Release)),
+    ("POST", "/v1/cases/{id}/records-request", May(Work)),
+    ("GET", "/v1/queue.csv", May(Export)),
+    ("GET", "/v1/queue.ndjson", May(Export)),
+    ("GET", "/v1/settings", Credentials),
+    ("POST", "/v1/settings", May(Settings)),
     ("GET", "/v1/rules", Credentials),
     ("GET", "/v1/rules/{id}", Credentials),
     // The protocol asks in bodies, and with GET and DELETE about sessions, of which there are none.

@@ -13,10 +13,18 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "access", include_str!("../../migrations/0002_access.sql")),
 ];
 
+/// The version of the newest tables.
+pub(super) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
 /// Brings the tables up to date.
 pub(super) async fn run(store: &Store) -> Result<(), StoreError> {
+    run_to(store, NEWEST).await
+}
+
+/// Brings the tables up to a version.
+pub(super) async fn run_to(store: &Store, last: i64) -> Result<(), StoreError> {
     let backend = store.place().backend();
-    let list = MIGRATIONS.iter().map(|&(version, name, text)| {
+    let list = MIGRATIONS.iter().filter(|m| m.0 <= last).map(|&(version, name, text)| {
         let sql = AssertSqlSafe(written_out(text, backend)).into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
     });

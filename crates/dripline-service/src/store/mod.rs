@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+pub mod backup;
 mod migrations;
 mod place;
 
@@ -125,6 +126,21 @@ impl Store {
     /// # Errors
     /// The place is not one, cannot be opened, or holds tables of a newer version.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
+        let store = Store::connect(place).await?;
+        migrations::run(&store).await?;
+        Ok(store)
+    }
+
+    /// Opens the store as it was when its tables were of an earlier version; for tests of what comes after.
+    #[doc(hidden)]
+    pub async fn open_as_of(place: &Place, version: i64) -> Result<Self, StoreError> {
+        let store = Store::connect(place).await?;
+        migrations::run_to(&store, version).await?;
+        Ok(store)
+    }
+
+    /// Opens the store and leaves its tables as they are.
+    async fn connect(place: &Place) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let url = place.prepare()?;
         let backend = place.backend();
@@ -142,9 +158,14 @@ impl Store {
             .connect(&url)
             .await
             .map_err(|e| place.unopened(&e))?;
-        let store = Store { pool, place: Arc::new(place.clone()), turn: Arc::default() };
-        migrations::run(&store).await?;
-        Ok(store)
+        Ok(Store { pool, place: Arc::new(place.clone()), turn: Arc::default() })
+    }
+
+    /// The version of the newest tables.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn newest() -> i64 {
+        migrations::NEWEST
     }
 
     /// Where it is; without a password.

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use dripline_reference::Coder;
+use dripline_service::store::Store;
 use dripline_service::{AppState, Limits, app};
 use http_body_util::BodyExt as _;
 use hyper::body::Frame;
@@ -74,6 +75,10 @@ impl Service {
 
     pub async fn with(limits: Limits) -> Self {
         Self::of(AppState::new(Coder::default(), limits)).await
+    }
+
+    pub async fn keeping(store: Store) -> Self {
+        Self::of(AppState::default().with_store(store)).await
     }
 
     pub async fn of(state: AppState) -> Self {
