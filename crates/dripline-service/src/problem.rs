@@ -76,6 +76,8 @@ kinds! {
         "The name is taken, or no administrator would be left."
     Locked "locked" TOO_MANY_REQUESTS "Too many wrong passwords."
         "The account, or the address, has to wait as many seconds as the Retry-After header names. Nothing that is tried before counts, and the wait has an end."
+    Provider "provider" BAD_GATEWAY "The provider of OpenID Connect cannot be used."
+        "Signing in through it does not work at the moment. `detail` says where it fails; the log has the same."
     NotFound "not-found" NOT_FOUND "There is no such thing."
         "The address, or the rule that it names, does not exist."
     Method "method" METHOD_NOT_ALLOWED "The route does not know this method."

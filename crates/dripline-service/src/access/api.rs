@@ -168,8 +168,7 @@ pub(crate) fn routes(api: &mut Api) {
     let mut password = Operation::plain("setPassword", "Set one's own password");
     password.takes = vec![(JSON, api.read::<NewPassword>())];
     password.gives = vec![(204, "The account's other sessions are ended", vec![])];
-    password.problems =
-        &[Kind::Access, Kind::Locked, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoStore];
+    password.problems = &[Kind::Access, Kind::Locked, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoStore];
     api.route(MethodFilter::PUT, "put", "/v1/session/password", set_password, password);
 
     let mut list = Operation::plain("accounts", "Every account");

@@ -100,7 +100,7 @@ pub struct Access {
     /// When it was last looked whether there is one, in microseconds.
     looked: AtomicI64,
     #[cfg(feature = "oidc")]
-    oidc: Option<oidc::Oidc>,
+    oidc: Option<Arc<oidc::Oidc>>,
 }
 
 /// Microseconds for which it is not looked again whether somebody made the first account.
@@ -119,7 +119,7 @@ impl Access {
     #[cfg(feature = "oidc")]
     #[must_use]
     pub fn with_oidc(self, oidc: oidc::Oidc) -> Self {
-        Access { oidc: Some(oidc), closed: AtomicBool::new(true), ..self }
+        Access { oidc: Some(Arc::new(oidc)), closed: AtomicBool::new(true), ..self }
     }
 
     /// From where the service may be asked.
