@@ -33,8 +33,9 @@ pub fn run(args: &Serve, out: &mut Out) -> Ends {
                 (state.with_store(store), kept)
             }
         };
-        out.line(&format!("dripline listens on http://{address} and answers this machine alone. Ctrl-C stops it."))?;
-        out.line(&kept)?;
+        // In one piece: whoever reads the address may read no more.
+        let listens = format!("dripline listens on http://{address} and answers this machine alone. Ctrl-C stops it.");
+        out.line(&format!("{listens}\n{kept}"))?;
         tokio::select! {
             served = serve::serve(listener, state, signalled) => served.map_err(|e| fail(&e)),
             () = again => Ok(()),
@@ -73,7 +74,7 @@ fn state(reference: Option<&Path>, level: Log) -> Result<AppState, Stop> {
     Ok(AppState::new(Coder { store, ..Coder::default() }, Limits::default()))
 }
 
-fn runtime() -> Result<Runtime, Stop> {
+pub fn runtime() -> Result<Runtime, Stop> {
     Runtime::new().map_err(|e| wrong(&format!("the service cannot start: {e}"), ""))
 }
 
