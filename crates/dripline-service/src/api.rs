@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::answer::{self, Form, line};
 use crate::asked::{Asked, OPTIONS};
 use crate::metrics;
@@ -127,6 +128,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let mut one = plain("problem", "What a kind of problem means", TEXT, gives, &[Kind::NotFound]);
     one.parameters = vec![path("kind", "The last part of a problem's `type`.")];
     api.get("/problems/{kind}", problem_page, one);
+    access::api::routes(&mut api);
     let any = json!({ "type": "object" });
     api.describe(
         "post",

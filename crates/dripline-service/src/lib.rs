@@ -27,6 +27,7 @@
 // A problem is as large as what it tells, and there are few of them.
 #![allow(clippy::result_large_err)]
 
+pub mod access;
 pub mod actor;
 pub mod answer;
 mod api;
@@ -57,6 +58,7 @@ pub fn app(state: AppState) -> Router {
     let router = api::routes(&state)
         .merge(mcp::routes(&state))
         .merge(page::routes())
+        .merge(access::page::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
         .with_state(state.clone());

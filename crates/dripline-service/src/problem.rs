@@ -62,8 +62,22 @@ kinds! {
         "A parameter is not known, has no such value, is given twice or is missing. `path` names it."
     Request "request" BAD_REQUEST "The request cannot be read."
         "The body broke off, or a header is not what HTTP allows."
-    Foreign "foreign" FORBIDDEN "The request does not come from this machine."
-        "The service has no accounts and answers this machine alone. It takes requests whose Host is localhost, 127.0.0.1 or [::1], and whose Origin, if there is one, is too."
+    Foreign "foreign" FORBIDDEN "The request comes from elsewhere."
+        "The Host of a request, and its Origin if there is one, must be a name of the service: for one that answers this machine alone localhost, 127.0.0.1 or [::1]; for one behind a proxy the proxy's name. This keeps out pages of other sites, and names that were made to lead here."
+    Unauthenticated "unauthenticated" UNAUTHORIZED "Nobody is signed in."
+        "The route needs credentials: the cookie of a session, from /sign-in or POST /v1/session, or a token as `Authorization: Bearer TOKEN`. Those that were sent, if any, are not known, have run out or were ended. The answer is the same for a wrong name and a wrong password."
+    Forbidden "forbidden" FORBIDDEN "The role or the scope does not go so far."
+        "Whoever asks is known, and may not do this. `detail` names the permission that is needed; an administrator gives roles to accounts and scopes to tokens."
+    Csrf "csrf" FORBIDDEN "The request does not come from a page of the service."
+        "A request with the cookie of a session that changes something must carry the Origin of the service itself, as browsers send it from its own pages. A program sends a token instead of a cookie."
+    Access "access" UNPROCESSABLE_ENTITY "The account or the token cannot be so."
+        "A name, a role, a scope, a time or a password is not one that can be taken. `path` names it. Nothing that was sent is repeated."
+    Taken "taken" CONFLICT "It stands against what there is."
+        "The name is taken, or no administrator would be left."
+    NoAccounts "no-accounts" CONFLICT "The service keeps no accounts."
+        "It was started without a store, and answers its own machine without credentials."
+    Locked "locked" TOO_MANY_REQUESTS "Too many wrong passwords."
+        "The account, or the address, has to wait as many seconds as the Retry-After header names. Nothing that is tried before counts, and the wait has an end."
     NotFound "not-found" NOT_FOUND "There is no such thing."
         "The address, or the rule that it names, does not exist."
     Method "method" METHOD_NOT_ALLOWED "The route does not know this method."
@@ -126,6 +140,9 @@ pub struct Problem {
     request_id: Option<String>,
     #[serde(skip)]
     kind: Kind,
+    /// Seconds after which to try again.
+    #[serde(skip)]
+    retry: Option<i64>,
 }
 
 impl Problem {
@@ -144,7 +161,20 @@ impl Problem {
             case: None,
             request_id: None,
             kind,
+            retry: matches!(kind, Kind::Busy | Kind::Store).then_some(1),
         }
+    }
+
+    /// The same, at a key of what was sent.
+    #[must_use]
+    pub(crate) fn at(self, path: &str) -> Self {
+        Problem { path: path.chars().take(40).collect(), ..self }
+    }
+
+    /// The same, to be tried again after some seconds.
+    #[must_use]
+    pub fn retry(self, seconds: i64) -> Self {
+        Problem { retry: Some(seconds.max(1)), ..self }
     }
 
     /// A problem with a parameter of the query.
@@ -165,6 +195,16 @@ impl Problem {
         Problem::new(Kind::Failed, "the program broke off", "report it with the request id")
     }
 
+    /// What is wrong here.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What would mend it.
+    pub(crate) fn help(&self) -> &str {
+        &self.help
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -176,8 +216,13 @@ impl Problem {
         self.request_id = Some(request_id.to_owned());
         let body = format!("{}\n", json::line(&self));
         let mut response = (self.kind.status(), [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
-        if matches!(self.kind, Kind::Busy | Kind::Store) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.kind == Kind::Unauthenticated {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"dripline\""));
         }
         response
     }

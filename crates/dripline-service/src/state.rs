@@ -7,6 +7,8 @@ use std::time::Duration;
 use dripline_reference::Coder;
 use tokio::sync::Semaphore;
 
+use crate::access::reach::Reach;
+use crate::access::{Access, Clock};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::store::Store;
@@ -57,6 +59,8 @@ pub struct AppState {
     pub coder: Arc<Coder>,
     /// How much the service takes.
     pub limits: Limits,
+    /// Who may ask.
+    pub access: Arc<Access>,
     /// Where cases are kept; without one, every route that would keep something says so.
     pub store: Option<Store>,
     pub(crate) metrics: Arc<Metrics>,
@@ -83,6 +87,7 @@ impl AppState {
         AppState {
             coder: Arc::new(coder),
             limits,
+            access: Arc::default(),
             store: None,
             metrics: Arc::default(),
             requests: Arc::new(Semaphore::new(limits.requests)),
@@ -92,10 +97,17 @@ impl AppState {
         }
     }
 
-    /// The same with a store.
+    /// The same with a store, whose accounts decide who may ask.
     #[must_use]
     pub fn with_store(self, store: Store) -> Self {
-        AppState { store: Some(store), ..self }
+        let access = Access::new(Reach::ThisMachine, store.clone(), Clock::default());
+        AppState { store: Some(store), ..self }.with_access(access)
+    }
+
+    /// The same with who may ask, from elsewhere or otherwise than a store's accounts alone say.
+    #[must_use]
+    pub fn with_access(self, access: Access) -> Self {
+        AppState { access: Arc::new(access), ..self }
     }
 
     /// From now on the service is not ready for more.

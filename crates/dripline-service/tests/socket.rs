@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use dripline_reference::Coder;
+use dripline_service::access::Access;
 use dripline_service::serve::{ServeError, listen, serve};
 use dripline_service::{AppState, Limits};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,7 +17,7 @@ const SOON: Duration = Duration::from_secs(20);
 const SHEET: &str = "office 2026-01-05\nZofran 4 mg IV push 10:00\n";
 
 async fn start(limits: Limits) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<Result<(), ServeError>>) {
-    let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = listen("127.0.0.1:0".parse().unwrap(), &Access::default()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let state = AppState::new(Coder::default(), limits);
@@ -94,11 +95,11 @@ async fn connections_over_the_limit_wait_for_their_turn() {
 #[tokio::test]
 async fn other_machines_cannot_be_let_in() {
     let everyone: SocketAddr = "0.0.0.0:0".parse().unwrap();
-    assert!(matches!(listen(everyone).await, Err(ServeError::NotLoopback(_))));
+    assert!(matches!(listen(everyone, &Access::default()).await, Err(ServeError::Unguarded(_))));
     let listener = TcpListener::bind(everyone).await.unwrap();
     let served = timeout(SOON, serve(listener, AppState::default(), std::future::pending())).await.unwrap();
-    assert!(matches!(served, Err(ServeError::NotLoopback(_))));
-    let taken = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let error = listen(taken.local_addr().unwrap()).await.unwrap_err();
+    assert!(matches!(served, Err(ServeError::Unguarded(_))));
+    let taken = listen("127.0.0.1:0".parse().unwrap(), &Access::default()).await.unwrap();
+    let error = listen(taken.local_addr().unwrap(), &Access::default()).await.unwrap_err();
     assert!(error.to_string().contains("the port is taken"), "{error}");
 }

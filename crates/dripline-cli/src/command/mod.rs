@@ -1,5 +1,7 @@
 //! One module a command: each calls the library and prints.
 
+#[cfg(feature = "serve")]
+pub mod account;
 pub mod code;
 pub mod compare;
 pub mod convert;

@@ -6,8 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dripline_reference::Coder;
+use dripline_service::access::reach::{NotAnOrigin, Reach};
+use dripline_service::access::records::Accounts;
+use dripline_service::access::{Access, Clock};
 use dripline_service::mcp::Mcp as Tools;
 use dripline_service::serve::{self, ServeError};
+use dripline_service::store::Store;
 use dripline_service::{AppState, Limits, log};
 use tokio::runtime::Runtime;
 use tracing::level_filters::LevelFilter;
@@ -23,19 +27,31 @@ pub fn run(args: &Serve, out: &mut Out) -> Ends {
     let runtime = runtime()?;
     let ends = runtime.block_on(async {
         let (signalled, again) = (stopped(1)?, stopped(2)?);
-        let listener = serve::listen(address).await.map_err(|e| fail(&e))?;
-        let address = listener.local_addr().unwrap_or(address);
         let (state, kept) = match args.no_store {
             true => (state, "No case is kept.".to_owned()),
             false => {
                 let store = store::open(args.store.as_deref()).await?;
                 let kept = format!("Cases are kept in {}.", store.place());
-                (state.with_store(store), kept)
+                let access = access(args, address, &store).await?;
+                (state.with_store(store).with_access(access), kept)
             }
         };
+        let listener = serve::listen(address, &state.access).await.map_err(|e| fail(&e))?;
+        let address = listener.local_addr().unwrap_or(address);
+        let answers = match state.access.is_open().await {
+            Ok(true) => "answers this machine alone",
+            _ => "answers those who are signed in",
+        };
+        let reach = match state.access.reach() {
+            Reach::ThisMachine => String::new(),
+            Reach::Numbers => {
+                "\nNothing is encrypted: put a proxy with a certificate before it, and name it with --behind-proxy."
+                    .to_owned()
+            }
+            Reach::Behind(origin) => format!("\nBrowsers find it at {origin}."),
+        };
         // In one piece: whoever reads the address may read no more.
-        let listens = format!("dripline listens on http://{address} and answers this machine alone. Ctrl-C stops it.");
-        out.line(&format!("{listens}\n{kept}"))?;
+        out.line(&format!("dripline listens on http://{address} and {answers}. Ctrl-C stops it.{reach}\n{kept}"))?;
         tokio::select! {
             served = serve::serve(listener, state, signalled) => served.map_err(|e| fail(&e)),
             () = again => Ok(()),
@@ -44,6 +60,34 @@ pub fn run(args: &Serve, out: &mut Out) -> Ends {
     // Work that cannot be broken off is not waited for.
     runtime.shutdown_background();
     ends.map(|()| 0)
+}
+
+/// Who may ask, and from where. Whoever is not at this machine needs credentials, and there must be some to have.
+async fn access(args: &Serve, address: SocketAddr, store: &Store) -> Result<Access, Stop> {
+    let any = Accounts::new(store.clone(), Clock::default()).any().await;
+    let any = any.map_err(|e| wrong(&format!("--store: {e}"), e.help()))?;
+    let origin = args.behind_proxy.as_deref().map(|text| {
+        text.parse().map_err(|e: NotAnOrigin| {
+            wrong(&format!("--behind-proxy {text}: {e}"), "write it as https://dripline.clinic.example")
+        })
+    });
+    let reach = match (origin.transpose()?, address.ip().is_loopback()) {
+        (Some(origin), _) => Reach::Behind(origin),
+        (None, true) => Reach::ThisMachine,
+        (None, false) => Reach::Numbers,
+    };
+    let access = |reach| Access::new(reach, store.clone(), Clock::default());
+    if any || reach == Reach::ThisMachine {
+        return Ok(access(reach));
+    }
+    match reach {
+        Reach::Behind(_) => Err(wrong(
+            "--behind-proxy: other machines could reach the service, and that needs accounts: there is none",
+            "make one with `dripline account add NAME --role administrator`",
+        )),
+        // An address that others could reach is refused where it is listened on.
+        _ => Ok(access(Reach::ThisMachine)),
+    }
 }
 
 pub fn mcp(args: &Mcp) -> Ends {
@@ -74,7 +118,7 @@ fn state(reference: Option<&Path>, level: Log) -> Result<AppState, Stop> {
     Ok(AppState::new(Coder { store, ..Coder::default() }, Limits::default()))
 }
 
-pub fn runtime() -> Result<Runtime, Stop> {
+pub(super) fn runtime() -> Result<Runtime, Stop> {
     Runtime::new().map_err(|e| wrong(&format!("the service cannot start: {e}"), ""))
 }
 

@@ -8,7 +8,10 @@ use super::place::Backend;
 use super::{Store, StoreError};
 
 /// Every migration in its order. One that has landed is never edited: what it did is checked against its text.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "cases", include_str!("../../migrations/0001_cases.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "cases", include_str!("../../migrations/0001_cases.sql")),
+    (2, "access", include_str!("../../migrations/0002_access.sql")),
+];
 
 /// The version of the newest tables.
 pub(super) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
