@@ -117,6 +117,21 @@ Examples:
   curl -H 'content-type: text/plain' --data-binary @chart.txt http://127.0.0.1:8080/v1/code
   curl http://127.0.0.1:8080/openapi.json         every route, and what it takes and gives")]
     Serve(Serve),
+    /// The store of cases: back it up, restore it, look whether it is whole
+    #[cfg(feature = "serve")]
+    #[command(
+        subcommand,
+        after_help = "\
+A backup is one file of lines, a view of one moment: the service may go on meanwhile. It comes back
+into a SQLite file or PostgreSQL, whichever it was taken from. It holds everything that is kept,
+charts too: keep it as safe as the store.
+
+Examples:
+  dripline store backup --to cases-2026-01-05.jsonl
+  dripline store restore --from cases-2026-01-05.jsonl --store postgres://localhost/dripline
+  dripline store check"
+    )]
+    Store(StoreWhat),
     /// Who may sign in to the service
     #[cfg(feature = "serve")]
     #[command(after_help = "\
@@ -367,6 +382,40 @@ pub struct Serve {
     /// What is logged on standard error: `info` adds a line for each request
     #[arg(long, value_enum, default_value_t = Log::Warn)]
     pub log: Log,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Subcommand)]
+pub enum StoreWhat {
+    /// Write everything that is kept into a new file
+    Backup {
+        /// The file; it must not be there yet
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        #[command(flatten)]
+        store: StorePlace,
+    },
+    /// Make a new store of a backup
+    Restore {
+        /// The backup
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        #[command(flatten)]
+        store: StorePlace,
+    },
+    /// Read every case and look whether what is kept fits together; exit code 1 where it does not
+    Check {
+        #[command(flatten)]
+        store: StorePlace,
+    },
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub struct StorePlace {
+    /// Where cases are kept: a SQLite file, or postgres://…; else cases.db in the user's data folder
+    #[arg(long, value_name = "PATH|URL")]
+    pub store: Option<String>,
 }
 
 #[cfg(feature = "serve")]

@@ -44,15 +44,16 @@ pub fn run(args: &Serve, out: &mut Out) -> Ends {
             Ok(true) => "answers this machine alone",
             _ => "answers those who are signed in",
         };
-        out.line(&format!("dripline listens on http://{address} and {answers}. Ctrl-C stops it."))?;
-        match state.access.reach() {
-            Reach::ThisMachine => {}
-            Reach::Numbers => out.line(
-                "Nothing is encrypted: put a proxy with a certificate before it, and name it with --behind-proxy.",
-            )?,
-            Reach::Behind(origin) => out.line(&format!("Browsers find it at {origin}."))?,
-        }
-        out.line(&kept)?;
+        let reach = match state.access.reach() {
+            Reach::ThisMachine => String::new(),
+            Reach::Numbers => {
+                "\nNothing is encrypted: put a proxy with a certificate before it, and name it with --behind-proxy."
+                    .to_owned()
+            }
+            Reach::Behind(origin) => format!("\nBrowsers find it at {origin}."),
+        };
+        // In one piece: whoever reads the address may read no more.
+        out.line(&format!("dripline listens on http://{address} and {answers}. Ctrl-C stops it.{reach}\n{kept}"))?;
         tokio::select! {
             served = serve::serve(listener, state, signalled) => served.map_err(|e| fail(&e)),
             () = again => Ok(()),

@@ -5,6 +5,7 @@
 //! Whatever is done stands in the history, which is never changed.
 
 pub(crate) mod book;
+pub mod check;
 pub mod entry;
 mod filter;
 pub(crate) mod routes;

@@ -108,7 +108,7 @@ fn content(what: impl Into<String>) -> BackupError {
 /// # Errors
 /// The store cannot be read, or the file not be written.
 pub async fn write(place: &Place, mut to: impl Write) -> Result<Totals, BackupError> {
-    let store = Store::connect(place).await?;
+    let store = Store::open_there(place).await?;
     let mut read = store.read().await?;
     let last: Option<i64> = sqlx::query("SELECT max(version) FROM _sqlx_migrations")
         .fetch_one(&mut *read)
@@ -148,7 +148,7 @@ pub async fn restore<R: BufRead>(place: &Place, read: impl Fn() -> io::Result<R>
     if tables_version > migrations::NEWEST {
         return Err(StoreError::Newer.into());
     }
-    let store = Store::connect(place).await?;
+    let store = Store::connect(place, true).await?;
     migrations::run_to(&store, tables_version).await?;
     let mut write = store.write().await?;
     let known = tables(&mut write, place.backend()).await?;

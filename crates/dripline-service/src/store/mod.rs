@@ -126,7 +126,7 @@ impl Store {
     /// # Errors
     /// The place is not one, cannot be opened, or holds tables of a newer version.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
-        let store = Store::connect(place).await?;
+        let store = Store::connect(place, true).await?;
         migrations::run(&store).await?;
         Ok(store)
     }
@@ -134,15 +134,23 @@ impl Store {
     /// Opens the store as it was when its tables were of an earlier version; for tests of what comes after.
     #[doc(hidden)]
     pub async fn open_as_of(place: &Place, version: i64) -> Result<Self, StoreError> {
-        let store = Store::connect(place).await?;
+        let store = Store::connect(place, true).await?;
         migrations::run_to(&store, version).await?;
         Ok(store)
     }
 
-    /// Opens the store and leaves its tables as they are.
-    async fn connect(place: &Place) -> Result<Self, StoreError> {
+    /// Opens a store that is there already, and leaves its tables as they are.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be opened.
+    pub async fn open_there(place: &Place) -> Result<Self, StoreError> {
+        Store::connect(place, false).await
+    }
+
+    /// Opens the store and leaves its tables as they are; may make a file that is not there.
+    async fn connect(place: &Place, make: bool) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let url = place.prepare()?;
+        let url = place.prepare(make)?;
         let backend = place.backend();
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)

@@ -86,8 +86,8 @@ impl Place {
         }
     }
 
-    /// The address for the driver. Makes a file that is not there, for its owner alone.
-    pub(super) fn prepare(&self) -> Result<String, StoreError> {
+    /// The address for the driver. A file that is not there may be made, for its owner alone.
+    pub(super) fn prepare(&self, may_make: bool) -> Result<String, StoreError> {
         match self {
             Place::Server(url) => {
                 // The driver reads these where the address names no host.
@@ -100,7 +100,9 @@ impl Place {
             }
             Place::File(path) => {
                 let fail = |e: std::io::Error| StoreError::Open(format!("{}: {e}", path.display()));
-                make(path).map_err(fail)?;
+                if may_make {
+                    make(path).map_err(fail)?;
+                }
                 let path = fs::canonicalize(path).map_err(fail)?;
                 Ok(format!("sqlite://{}?mode=rw", escaped(&path)?))
             }
