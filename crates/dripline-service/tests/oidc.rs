@@ -416,7 +416,7 @@ async fn the_browser_that_comes_back_is_the_one_that_was_sent_once() {
     refused(
         &it.back(&one, &format!("code={CODE}&state={}&iss=https://evil.test", state(&one))).await,
         401,
-        "another provider",
+        "provider answered",
     );
     assert_eq!(it.comes_back(&two).await.status, StatusCode::OK);
     refused(&it.comes_back(&two).await, 401, says);
