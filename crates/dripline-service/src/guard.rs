@@ -111,16 +111,21 @@ fn too_slow(time: Duration) -> Problem {
     Problem::new(Kind::TooSlow, detail, "send less at a time, or many cases as a stream")
 }
 
-/// The caller's id, if it is one that can stand in a log, or a new one.
-fn request_id(headers: &HeaderMap) -> String {
+/// An id that nothing else has; it is no secret.
+pub(crate) fn new_id() -> String {
     static RANDOM: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("dripline"));
     static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{:016x}-{:x}", *RANDOM, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The caller's id, if it is one that can stand in a log, or a new one.
+fn request_id(headers: &HeaderMap) -> String {
     let plain = |id: &str| {
         (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
     match headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()).filter(|id| plain(id)) {
         Some(id) => id.to_owned(),
-        None => format!("{:016x}-{:x}", *RANDOM, NEXT.fetch_add(1, Ordering::Relaxed)),
+        None => new_id(),
     }
 }
 

@@ -205,6 +205,10 @@ impl Problem {
         &self.help
     }
 
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {

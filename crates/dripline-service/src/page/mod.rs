@@ -6,6 +6,7 @@
 
 mod book;
 pub(crate) mod form;
+mod queue;
 mod share;
 mod table;
 mod view;
@@ -60,6 +61,7 @@ pub fn routes() -> Router<AppState> {
         .route("/rules", get(rule_list))
         .route("/rules/{id}", get(rule_page))
         .layer(DefaultBodyLimit::max(MOST))
+        .merge(queue::routes())
 }
 
 /// A part of a page in markup.

@@ -362,6 +362,7 @@ pub(crate) async fn case(state: &AppState, store: &Store, id: i64) -> Result<Cas
         }
     };
     Ok(Case {
+        options: head.options(),
         received_by: head.received_by,
         summary: head.summary,
         chart: in_force.chart,

@@ -186,6 +186,14 @@ fn keys(field: &str) -> &'static [&'static str] {
     }
 }
 
+/// Keys of the chart that the answer to a question may set.
+pub(crate) fn keys_of(field: &str) -> Vec<String> {
+    match field.starts_with("accesses.") {
+        true => vec![field.to_owned()],
+        false => keys(field).iter().map(|k| k.trim_start_matches('.').to_owned()).collect(),
+    }
+}
+
 /// A chart as an answer leaves it.
 pub(crate) struct Changed {
     pub chart: Chart,

@@ -7,7 +7,7 @@
 pub(crate) mod book;
 pub mod check;
 pub mod entry;
-mod filter;
+pub(crate) mod filter;
 pub(crate) mod routes;
 pub mod step;
 pub(crate) mod text;

@@ -303,7 +303,7 @@ pub(crate) fn store(state: &AppState) -> Result<&Store, Problem> {
 }
 
 /// The number in an address.
-fn number(text: &str) -> Result<i64, Problem> {
+pub(crate) fn number(text: &str) -> Result<i64, Problem> {
     let number = text.parse().ok().filter(|n| *n > 0);
     number.ok_or_else(|| Problem::new(Kind::NotFound, "there is no such number", "GET /v1/cases lists the cases"))
 }

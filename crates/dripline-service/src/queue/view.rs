@@ -3,6 +3,7 @@
 use dripline::chart::{Chart, ChartTime};
 use dripline::coding::{ChartDate, Coding, RuleSet};
 use dripline_formats::diff::{Answer as Claim, Difference};
+use dripline_reference::Options;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -165,6 +166,9 @@ pub struct Case {
     pub summary: Summary,
     /// Who sent it.
     pub received_by: String,
+    /// How it is coded.
+    #[serde(skip)]
+    pub(crate) options: Options,
     /// The chart in force.
     #[schemars(with = "AsCharted")]
     pub chart: Chart,
