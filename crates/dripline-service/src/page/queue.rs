@@ -329,6 +329,11 @@ async fn show(state: &AppState, caller: &Caller, id: i64, sent: Option<Sent<'_>>
     Ok((status, response.await?).into_response())
 }
 
+/// A stored moment for reading, to the minute.
+fn moment(stored: &str) -> String {
+    format!("{} UTC", stored.chars().take(16).collect::<String>().replace('T', " "))
+}
+
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())

@@ -250,10 +250,11 @@ pub(crate) fn applied(
             changed.after.insert(path, given.clone());
         }
         if name == "stop" && !given.is_null() {
-            let source = if kind == EntryKind::Late { "late_entry" } else { "charted" };
+            // A stop without a source is charted.
+            let source = if kind == EntryKind::Late { "late_entry".into() } else { Value::Null };
             for row in &rows {
                 let keys = owned(&["administrations", &row.to_string(), "stop_source"]);
-                put(&mut value, &keys, &source.into()).ok_or_else(Problem::failed)?;
+                put(&mut value, &keys, &source).ok_or_else(Problem::failed)?;
             }
         }
     }
