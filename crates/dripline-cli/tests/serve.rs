@@ -12,8 +12,9 @@ const SHEET: &str = "office 2026-01-05\nZofran 4 mg IV push 10:00\nZofran 4 mg I
 
 fn dripline(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dripline"));
-    // No table of whoever runs the tests.
-    command.args(args).env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR")).env_remove("DRIPLINE_REFERENCE");
+    // No table and no store of whoever runs the tests, nor of an earlier run.
+    let data = format!("{}/data-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    command.args(args).env("XDG_DATA_HOME", data).env_remove("DRIPLINE_REFERENCE");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
