@@ -119,7 +119,7 @@ impl Guarded {
 /// A request of a route, with parts of its path filled in and nothing in it.
 fn plain(method: &str, route: &str) -> Request<Body> {
     let path = route.replace("{id}", "push-definition").replace("{kind}", "case").replace("{name}", "nobody");
-    let path = path.replace("{file}", "page.css");
+    let path = path.replace("{file}", "page.css").replace("{version}", "1");
     request(method.parse().unwrap(), &path).body(Body::empty()).unwrap()
 }
 
@@ -151,6 +151,8 @@ async fn every_route_of_the_router_says_what_it_needs() {
             assert!(needs(&method.parse().unwrap(), route).is_some(), "{method} {route}");
         }
     }
+    let once: BTreeSet<_> = ROUTES.iter().map(|(method, route, _)| (method, route)).collect();
+    assert_eq!(once.len(), ROUTES.len(), "a route stands twice");
     let built = |route: &str| cfg!(feature = "oidc") || !route.starts_with("/sign-in/oidc");
     for (method, route, _) in ROUTES.iter().filter(|(_, r, _)| built(r) && *r != "/mcp") {
         assert!(routes.get(*route).is_some_and(|m| m.iter().any(|m| m == method)), "{method} {route} is not there");

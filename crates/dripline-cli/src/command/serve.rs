@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dripline_reference::Coder;
+#[cfg(feature = "oidc")]
+use dripline_service::access::oidc::{Oidc, SettingsError};
 use dripline_service::access::reach::{NotAnOrigin, Reach};
 use dripline_service::access::records::Accounts;
 use dripline_service::access::{Access, Clock};
@@ -76,18 +78,37 @@ async fn access(args: &Serve, address: SocketAddr, store: &Store) -> Result<Acce
         (None, true) => Reach::ThisMachine,
         (None, false) => Reach::Numbers,
     };
-    let access = |reach| Access::new(reach, store.clone(), Clock::default());
-    if any || reach == Reach::ThisMachine {
-        return Ok(access(reach));
+    let access = Access::new(reach.clone(), store.clone(), Clock::default());
+    #[cfg(feature = "oidc")]
+    if let Some(file) = &args.oidc {
+        return Ok(access.with_oidc(oidc(file)?));
     }
     match reach {
+        Reach::ThisMachine => Ok(access),
+        _ if any => Ok(access),
+        Reach::Numbers => {
+            let unguarded = ServeError::Unguarded(address);
+            Err(wrong(&format!("--listen {unguarded}"), unguarded.help()))
+        }
         Reach::Behind(_) => Err(wrong(
             "--behind-proxy: other machines could reach the service, and that needs accounts: there is none",
             "make one with `dripline account add NAME --role administrator`",
         )),
-        // An address that others could reach is refused where it is listened on.
-        _ => Ok(access(Reach::ThisMachine)),
     }
+}
+
+/// The provider that a file of settings names.
+#[cfg(feature = "oidc")]
+fn oidc(file: &Path) -> Result<Oidc, Stop> {
+    let read = |file: &Path| {
+        let fail = |e: io::Error| wrong(&format!("--oidc: {} cannot be read: {e}", file.display()), "");
+        std::fs::read_to_string(file).map_err(fail)
+    };
+    let fail =
+        |e: SettingsError| wrong(&format!("--oidc {}: {e}", file.display()), "docs/service.md shows a whole file");
+    let settings = Oidc::settings(&read(file)?).map_err(fail)?;
+    let secret = settings.client_secret_file.as_deref().map(read).transpose()?;
+    Oidc::new(settings, secret.map(|s| s.trim().to_owned())).map_err(fail)
 }
 
 pub fn mcp(args: &Mcp) -> Ends {

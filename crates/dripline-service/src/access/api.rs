@@ -137,7 +137,7 @@ struct EventList {
     events: Vec<Event>,
 }
 
-const WRITTEN: &[Kind] = &[Kind::Access, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoAccounts];
+const WRITTEN: &[Kind] = &[Kind::Access, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoStore];
 
 /// Adds the routes.
 pub(crate) fn routes(api: &mut Api) {
@@ -156,7 +156,7 @@ pub(crate) fn routes(api: &mut Api) {
         Kind::ContentType,
         Kind::TooLarge,
         Kind::Request,
-        Kind::NoAccounts,
+        Kind::NoStore,
     ];
     api.post("/v1/session", sign_in, credentials);
     let mut who = Operation::plain("whoAmI", "Who asks, and what they may");
@@ -168,13 +168,12 @@ pub(crate) fn routes(api: &mut Api) {
     let mut password = Operation::plain("setPassword", "Set one's own password");
     password.takes = vec![(JSON, api.read::<NewPassword>())];
     password.gives = vec![(204, "The account's other sessions are ended", vec![])];
-    password.problems =
-        &[Kind::Access, Kind::Locked, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoAccounts];
+    password.problems = &[Kind::Access, Kind::Locked, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoStore];
     api.route(MethodFilter::PUT, "put", "/v1/session/password", set_password, password);
 
     let mut list = Operation::plain("accounts", "Every account");
     list.gives = vec![(200, "By name", vec![(JSON, api.written::<AccountList>())])];
-    list.problems = &[Kind::NoAccounts];
+    list.problems = &[Kind::NoStore];
     api.get("/v1/accounts", accounts, list);
     let account = api.written::<Account>();
     let mut add = Operation::plain("addAccount", "Make an account");
@@ -191,7 +190,7 @@ pub(crate) fn routes(api: &mut Api) {
 
     let mut list = Operation::plain("tokens", "Every token, without its secret");
     list.gives = vec![(200, "By name", vec![(JSON, api.written::<TokenList>())])];
-    list.problems = &[Kind::NoAccounts];
+    list.problems = &[Kind::NoStore];
     api.get("/v1/tokens", tokens, list);
     let mut add = Operation::plain("addToken", "Make a token");
     add.takes = vec![(JSON, api.read::<NewToken>())];
@@ -201,7 +200,7 @@ pub(crate) fn routes(api: &mut Api) {
     let mut end = Operation::plain("endToken", "End a token");
     end.parameters = vec![path("name", "The token's name.")];
     end.gives = vec![(204, "It does not hold any more", vec![])];
-    end.problems = &[Kind::NotFound, Kind::NoAccounts, Kind::Access];
+    end.problems = &[Kind::NotFound, Kind::NoStore, Kind::Access];
     api.route(MethodFilter::DELETE, "delete", "/v1/tokens/{name}", end_token, end);
 
     let mut events = Operation::plain("accessEvents", "What was done to and with accounts, sessions and tokens");
@@ -211,7 +210,7 @@ pub(crate) fn routes(api: &mut Api) {
 }
 
 const WRITTEN_AND_TAKEN: &[Kind] =
-    &[Kind::Access, Kind::Taken, Kind::NotFound, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoAccounts];
+    &[Kind::Access, Kind::Taken, Kind::NotFound, Kind::ContentType, Kind::TooLarge, Kind::Request, Kind::NoStore];
 
 /// Reads a body. What is wrong with it is told without repeating anything of it: it may hold a password.
 async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {

@@ -100,7 +100,7 @@ pub struct Access {
     /// When it was last looked whether there is one, in microseconds.
     looked: AtomicI64,
     #[cfg(feature = "oidc")]
-    oidc: Option<oidc::Oidc>,
+    oidc: Option<Arc<oidc::Oidc>>,
 }
 
 /// Microseconds for which it is not looked again whether somebody made the first account.
@@ -119,7 +119,7 @@ impl Access {
     #[cfg(feature = "oidc")]
     #[must_use]
     pub fn with_oidc(self, oidc: oidc::Oidc) -> Self {
-        Access { oidc: Some(oidc), closed: AtomicBool::new(true), ..self }
+        Access { oidc: Some(Arc::new(oidc)), closed: AtomicBool::new(true), ..self }
     }
 
     /// From where the service may be asked.
@@ -159,7 +159,7 @@ impl Access {
     pub(crate) fn accounts(&self) -> Result<&Accounts, Problem> {
         self.accounts.as_ref().ok_or_else(|| {
             let help = "start it with a store: dripline serve --store FILE";
-            Problem::new(Kind::NoAccounts, "this service keeps no accounts", help)
+            Problem::new(Kind::NoStore, "this service keeps no accounts", help)
         })
     }
 

@@ -49,7 +49,8 @@ pub const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/v1/cases/{id}/release", May(Release)),
     ("GET", "/v1/queue.csv", May(Export)),
     ("GET", "/v1/queue.ndjson", May(Export)),
-    ("GET", "/v1/settings", May(Read)),
+    // Whoever sets it has to see it.
+    ("GET", "/v1/settings", Credentials),
     ("POST", "/v1/settings", May(Settings)),
     ("POST", "/v1/session", Nothing),
     ("GET", "/v1/session", Credentials),

@@ -104,7 +104,7 @@ async fn sign_in(
             let caller = access.of_session(&secret).await?;
             Ok(with_cookie(Redirect::to(onward(&caller, to)).into_response(), access.set_cookie(&secret)))
         }
-        Err(problem) if matches!(problem.kind(), Kind::Unauthenticated | Kind::Locked | Kind::NoAccounts) => {
+        Err(problem) if matches!(problem.kind(), Kind::Unauthenticated | Kind::Locked | Kind::NoStore) => {
             state.metrics.refused(problem.kind().slug());
             let name: String = name.chars().take(64).collect();
             let mut response = sign_in_form(&state, &caller, to, &name, &sentence(&problem))?;

@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::any::{AnyExecutor, AnyRow};
 use sqlx::{AnyConnection, Row as _, query};
-use tracing::error;
 
 use super::role::{Permission, Role, joined, parted};
 use super::secret::{Fingerprint, Hasher, Password, Secret, WeakPassword};
@@ -141,14 +140,7 @@ impl From<AccessError> for Problem {
         let kind = match error {
             AccessError::Taken | AccessError::LastAdministrator => Kind::Taken,
             AccessError::Missing => Kind::NotFound,
-            AccessError::Store(StoreError::Busy) => {
-                return Problem::new(Kind::Busy, "the store is busy", StoreError::Busy.help());
-            }
-            AccessError::Store(error) => {
-                // Its text is the kind of failure alone.
-                error!(%error, "accounts cannot be read or written");
-                return Problem::failed();
-            }
+            AccessError::Store(error) => return error.into(),
             AccessError::Failed => return Problem::failed(),
             _ => Kind::Access,
         };

@@ -1,1 +1,0 @@
-//! Signing in through a provider of OpenID Connect.
