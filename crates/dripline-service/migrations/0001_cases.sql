@@ -47,7 +47,7 @@ CREATE TABLE versions (
 --: append only versions
 
 -- The questions of a version, in the order of its coding. One that is settled holds the claim no more, though it still
--- stands in the coding: an entry says that the chart stands as it is, or that it cannot be determined.
+-- stands in the coding: an entry says that the chart stands as it is, that it cannot be determined, or what was asked.
 CREATE TABLE queries (
     case_id BIGINT NOT NULL,
     version BIGINT NOT NULL,

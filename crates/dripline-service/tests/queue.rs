@@ -264,6 +264,31 @@ async fn an_entry_after_release_is_marked_and_makes_a_credit_and_a_rebill() {
 }
 
 #[tokio::test]
+async fn what_was_answered_is_not_asked_again_and_what_was_not_is() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        let mut case = infusion("A");
+        let a = &mut case["administrations"][0];
+        (a["drug"], a["dose"], a["stop"]) = (json!("infliximab"), json!("150 mg"), json!("2026-01-05T12:10"));
+        a["containers"] = json!([{ "kind": "single_dose", "amount": "100 mg", "count": 2 }]);
+        a.as_object_mut().unwrap().remove("supplied_by");
+        assert_eq!(service.ask(new("k", &case)).await.json()["waiting"], 1);
+        let mut answer = stop_at("", "original", "2026-01-05T13:00");
+        answer["query"]["field"] = json!("wasted");
+        // It says something, but not what became of the rest.
+        answer["says"] = json!({ "set": { "containers": [{ "kind": "single_dose", "amount": "200 mg" }] } });
+        let open = service.ask(change("/v1/cases/1/answers", 1, &answer)).await.json();
+        assert_eq!((&open["status"], &open["waiting"]), (&json!("needs_answer"), &json!(1)), "{open}");
+        answer["says"] = json!({ "set": { "wasted": "0 mg" } });
+        let ready = service.ask(change("/v1/cases/1/answers", 2, &answer)).await.json();
+        assert_eq!((&ready["status"], &ready["waiting"]), (&json!("ready"), &json!(0)), "{ready}");
+        let (case, _) = whole(&service, 1).await;
+        assert_eq!(case["coding"]["drug_lines"][0]["modifiers"], json!(["JZ"]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_person_holds_rejects_and_reopens_with_a_reason() {
     each_open(|store| async move {
         let service = Service::keeping(store).await;

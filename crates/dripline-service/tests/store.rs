@@ -26,6 +26,23 @@ async fn a_store_is_made_opened_again_and_keeps_what_was_committed() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_store_may_be_opened_by_several_at_the_same_time() {
+    for _ in 0..5 {
+        each(|place| async move {
+            let mut opening = tokio::task::JoinSet::new();
+            for _ in 0..6 {
+                let place = place.clone();
+                opening.spawn(async move { Store::open(&place).await.map(drop) });
+            }
+            for opened in opening.join_all().await {
+                opened.unwrap();
+            }
+        })
+        .await;
+    }
+}
+
 #[tokio::test]
 async fn a_new_store_may_be_opened_by_several_at_once() {
     each(|place| async move {

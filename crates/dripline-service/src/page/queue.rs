@@ -329,6 +329,11 @@ async fn show(state: &AppState, caller: &Caller, id: i64, sent: Option<Sent<'_>>
     Ok((status, response.await?).into_response())
 }
 
+/// A stored moment for reading, to the minute.
+fn moment(stored: &str) -> String {
+    format!("{} UTC", stored.chars().take(16).collect::<String>().replace('T', " "))
+}
+
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
@@ -436,6 +441,8 @@ fn cells(key: String) -> Vec<Cell> {
         "pump.owner" => ("select", all(&mut PumpOwner::ALL.iter().map(|m| m.0))),
         "pump.kind" => ("select", all(&mut PumpKind::ALL.iter().map(|m| m.0))),
         "interruptions" | "date" => return Vec::new(),
+        // A device that is charted nowhere is called what it is.
+        "access" => ("select", all(&mut AccessKind::ALL.iter().map(|m| m.0))),
         "containers" => {
             let cell = |name: &str, label: &str, kind, choices| Cell {
                 key: format!("containers.{name}"),
@@ -470,7 +477,7 @@ fn cells(key: String) -> Vec<Cell> {
         "rxnorm" => "RxNorm",
         "pump.owner" => "Whose pump",
         "pump.kind" => "Kind of pump",
-        device if device.starts_with("accesses.") => "Which device",
+        device if device == "access" || device.starts_with("accesses.") => "Which device",
         other => &capital(other),
     };
     vec![Cell { label: label.to_owned(), kind, choices, value: String::new(), key }]
@@ -507,6 +514,9 @@ fn set(form: &Form) -> Result<Map<String, Value>, Problem> {
             "attended" | "counselling" => Value::Bool(value == "true"),
             _ => value.into(),
         };
+        if key == "access" {
+            set.insert(format!("accesses.{value}.kind"), value.into());
+        }
         match key.strip_prefix("containers.") {
             Some(part) => container.insert(part.to_owned(), parsed),
             None => set.insert(key.to_owned(), parsed),

@@ -555,7 +555,7 @@ pub(crate) async fn answer(
     let last = claims.iter().rev().find(|c| c.kind != ClaimKind::Credit);
     let changes_claim = last.is_none_or(|last| last.claim != Claim::of(&coding));
     let mut quiet = settled(&mut write, id).await?;
-    if !matches!(tried.says, Says::Set(_)) {
+    if tried.says.settles(&tried.query.field) {
         quiet.extend(asked.iter().map(|ask| (tried.query.clone(), ask.clone())));
     }
     let states: Vec<bool> = coding
@@ -620,16 +620,16 @@ pub(crate) async fn answer(
     Ok(after.summary)
 }
 
-/// Questions that an entry settled without changing the chart, each with its words: asked otherwise it is another.
+/// Questions that an entry settled, each with its words: asked otherwise it is another.
 async fn settled(connection: &mut AnyConnection, id: i64) -> Result<Vec<(Asked, String)>, StoreError> {
     let sql = "SELECT field, administrations, says, asked FROM answers WHERE case_id = $1";
     let rows = sqlx::query(sql).bind(id).fetch_all(connection).await?;
     let mut found = Vec::new();
     for row in &rows {
-        if matches!(stored(row, 2)?, Says::Set(_)) {
+        let query = Asked { field: row.try_get(0)?, administrations: stored(row, 1)? };
+        if !stored::<Says>(row, 2)?.settles(&query.field) {
             continue;
         }
-        let query = Asked { field: row.try_get(0)?, administrations: stored(row, 1)? };
         let asked: Vec<String> = stored(row, 3)?;
         found.extend(asked.into_iter().map(|ask| (query.clone(), ask)));
     }

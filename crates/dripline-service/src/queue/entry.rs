@@ -94,6 +94,17 @@ pub struct NewAnswer {
     pub entry: Entry,
 }
 
+impl Says {
+    /// Whether a question about a key is settled by it, also where the chart still leaves the question open: it says
+    /// what was asked.
+    pub(crate) fn settles(&self, field: &str) -> bool {
+        match self {
+            Says::Set(set) => set.contains_key(field),
+            Says::AsCharted | Says::CannotBeDetermined => true,
+        }
+    }
+}
+
 impl EntryKind {
     /// As it is stored.
     #[must_use]
@@ -223,6 +234,8 @@ pub(crate) fn applied(
     let rows = rows(chart, answer)?;
     let field = answer.query.field.as_str();
     let device = field.strip_prefix("accesses.").and_then(|rest| rest.strip_suffix(".kind"));
+    // Where no device is charted, the answer names one, and says what it is.
+    let named = set.get("access").and_then(Value::as_str).filter(|_| field == "access");
     let known = keys(field);
     for (name, given) in set {
         // Each place with its path as it is told; an access's id may hold anything.
@@ -237,6 +250,9 @@ pub(crate) fn applied(
         };
         match device {
             Some(id) if name == field => places.push((name.clone(), owned(&["accesses", id, "kind"]))),
+            None if let Some(id) = named.filter(|id| *name == format!("accesses.{id}.kind")) => {
+                places.push((name.clone(), owned(&["accesses", id, "kind"])));
+            }
             None if known.iter().any(|k| k.strip_prefix('.') == Some(name)) => {
                 places.push((name.clone(), owned(&[name])));
             }
@@ -250,10 +266,11 @@ pub(crate) fn applied(
             changed.after.insert(path, given.clone());
         }
         if name == "stop" && !given.is_null() {
-            let source = if kind == EntryKind::Late { "late_entry" } else { "charted" };
+            // A stop without a source is charted.
+            let source = if kind == EntryKind::Late { "late_entry".into() } else { Value::Null };
             for row in &rows {
                 let keys = owned(&["administrations", &row.to_string(), "stop_source"]);
-                put(&mut value, &keys, &source.into()).ok_or_else(Problem::failed)?;
+                put(&mut value, &keys, &source).ok_or_else(Problem::failed)?;
             }
         }
     }

@@ -63,7 +63,7 @@ pub struct Page {
     pub next: Option<i64>,
 }
 
-/// A question of the version in force that an entry has settled without changing the chart, or that is still open.
+/// A question of the version in force, and whether an entry has settled it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct QueryState {
     /// The question, as an answer names it.

@@ -45,7 +45,7 @@ async fn once(store: &Store, last: i64) -> Result<(), StoreError> {
     });
     Migrator::with_migrations(list.collect()).run(store.pool()).await.map_err(|e| match e {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => StoreError::Newer,
-        MigrateError::Execute(e) => e.into(),
+        MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _) => e.into(),
         other => StoreError::Open(format!("the tables cannot be brought up to date: {other}")),
     })
 }

@@ -33,8 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CONNECTIONS: u32 = 8;
 
 /// What is said to a SQLite connection before it is used.
-const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-     PRAGMA recursive_triggers = ON; PRAGMA busy_timeout = 10000; PRAGMA trusted_schema = OFF;";
+const PRAGMAS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+     PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF;";
 
 /// The number of the lock that writers of PostgreSQL take in turn: `dripline` in letters.
 const TURN: &str = "SELECT pg_advisory_xact_lock(7237129438164709989)";
@@ -126,9 +126,22 @@ impl Store {
     /// # Errors
     /// The place is not one, cannot be opened, or holds tables of a newer version.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
-        let store = Store::connect(place, true).await?;
-        migrations::run(&store).await?;
-        Ok(store)
+        let mut tries = 0;
+        loop {
+            let opened = async {
+                let store = Store::connect(place, true).await?;
+                migrations::run(&store).await?;
+                Ok(store)
+            };
+            match opened.await {
+                // Somebody else makes the same new file at this moment, and one of the two comes second.
+                Err(StoreError::Busy | StoreError::Failed(_)) if place.backend() == Backend::Sqlite && tries < 40 => {
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                opened => return opened,
+            }
+        }
     }
 
     /// Opens the store as it was when its tables were of an earlier version; for tests of what comes after.

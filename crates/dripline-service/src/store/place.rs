@@ -110,6 +110,11 @@ impl Place {
     }
 
     pub(super) fn unopened(&self, error: &sqlx::Error) -> StoreError {
+        if let sqlx::Error::Database(e) = error
+            && e.code().as_deref() == Some("5")
+        {
+            return StoreError::Busy;
+        }
         // Nothing that is stored was read yet: the driver's own words can be told.
         StoreError::Open(format!("{self} cannot be opened: {error}"))
     }
@@ -141,10 +146,14 @@ impl fmt::Debug for Place {
 /// Makes an empty file that others cannot read, where there is none.
 fn make(path: &Path) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    // One that is there is not touched: to close it would end the locks that this process holds on it.
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(e),
+        _ => Ok(()),
+    }
 }
 
 /// A path as a part of an address.
