@@ -488,6 +488,26 @@ async fn what_a_page_of_another_site_sends_with_the_cookie_is_refused() {
 }
 
 #[tokio::test]
+async fn another_page_of_this_machine_changes_nothing_where_everything_is_open() {
+    let service = Service::of(AppState::default().with_store(new_store().await)).await;
+    let form = "application/x-www-form-urlencoded";
+    for (method, route, needs) in ROUTES.iter().filter(|r| r.0 != "GET") {
+        let changes = !matches!(needs, Needs::May(Permission::Code | Permission::Read));
+        for (name, value) in [("origin", "http://127.0.0.1:3000"), ("sec-fetch-site", "same-site")] {
+            let answer = service.look(with(plain(method, route), name.parse().unwrap(), value)).await;
+            let csrf = answer.status == StatusCode::FORBIDDEN && answer.problem().0 == "csrf";
+            assert_eq!(csrf, changes, "{method} {route} {name}");
+        }
+    }
+    let account = format!("do=add&name=anna&role=administrator&password={}", PASSWORD.replace(' ', "+"));
+    let forged = with(post("/accounts", form, account.clone()), header::ORIGIN, "http://localhost:3000");
+    assert_eq!(service.look(forged).await.problem().0, "csrf");
+    assert_eq!(service.ask(get("/v1/accounts")).await.json()["accounts"], json!([]));
+    let ours = with(post("/accounts", form, account), header::ORIGIN, ORIGIN);
+    assert_eq!(service.look(ours).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn guessing_is_answered_the_same_and_made_to_wait() {
     let it = guarded(new_store().await, Reach::ThisMachine).await;
     let wrong = |name: &str| credentials(name, "some wrong password");
