@@ -44,21 +44,6 @@ async fn a_new_store_may_be_opened_by_several_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn a_new_store_may_be_opened_by_several_at_once() {
-    each(|place| async move {
-        let mut opening = tokio::task::JoinSet::new();
-        for _ in 0..6 {
-            let place = place.clone();
-            opening.spawn(async move { Store::open(&place).await.map(drop) });
-        }
-        for opened in opening.join_all().await {
-            opened.unwrap();
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn writers_take_turns_across_openings() {
     each(|place| async move {
         let stores = [Store::open(&place).await.unwrap(), Store::open(&place).await.unwrap()];

@@ -1,7 +1,5 @@
 //! The tables, from their first form to the newest.
 
-use std::time::Duration;
-
 use sqlx::AssertSqlSafe;
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
@@ -23,21 +21,8 @@ pub(super) async fn run(store: &Store) -> Result<(), StoreError> {
     run_to(store, NEWEST).await
 }
 
-/// Brings the tables up to a version. Where another program does the same at the same time, as a service and the
-/// command that makes its first account, what it has made is in the way until it is read anew.
+/// Brings the tables up to a version.
 pub(super) async fn run_to(store: &Store, last: i64) -> Result<(), StoreError> {
-    let mut tries = 20;
-    loop {
-        match once(store, last).await {
-            Err(StoreError::Newer) => return Err(StoreError::Newer),
-            Err(_) if tries > 0 => tries -= 1,
-            other => return other,
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-async fn once(store: &Store, last: i64) -> Result<(), StoreError> {
     let backend = store.place().backend();
     let list = MIGRATIONS.iter().filter(|m| m.0 <= last).map(|&(version, name, text)| {
         let sql = AssertSqlSafe(written_out(text, backend)).into_sql_str();
