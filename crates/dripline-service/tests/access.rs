@@ -20,7 +20,7 @@ use dripline_service::access::records::{Accounts, Change, Name};
 use dripline_service::access::role::{Permission, Role};
 use dripline_service::access::secret::Password;
 use dripline_service::access::{Access, Clock};
-use dripline_service::store::{Place, Store};
+use dripline_service::store::{Place, Store, backup};
 use dripline_service::{AppState, Limits, app};
 use serde_json::{Value, json};
 
@@ -782,6 +782,27 @@ async fn the_store_holds_no_secret() {
     for secret in [PASSWORD, session.trim_start_matches("dripline="), &token, &token[9..]] {
         assert!(!holds(secret));
     }
+}
+
+#[tokio::test]
+async fn accounts_and_tokens_come_back_with_a_backup() {
+    each_open(|store| async move {
+        let it = guarded(store.clone(), Reach::ThisMachine).await;
+        let token = it.token("ehr", &[Permission::Code], 9).await;
+        let ended = it.token("old", &[Permission::Code], 9).await;
+        it.accounts.withdraw("a test", &name("old")).await.unwrap();
+        let mut bytes = Vec::new();
+        backup::write(store.place(), &mut bytes).await.unwrap();
+        let again = file();
+        backup::restore(&again, || Ok(bytes.as_slice())).await.unwrap();
+        let store = Store::open(&again).await.unwrap();
+        let access = Access::new(Reach::ThisMachine, store.clone(), it.hands.clock());
+        let service = Service::of(AppState::default().with_store(store).with_access(access)).await;
+        assert_eq!(service.ask(credentials("auditor", PASSWORD)).await.status, StatusCode::OK);
+        assert_eq!(service.ask(as_token(get("/v1/rules"), &token)).await.status, StatusCode::OK);
+        assert_eq!(service.ask(as_token(get("/v1/rules"), &ended)).await.status, StatusCode::UNAUTHORIZED);
+    })
+    .await;
 }
 
 #[tokio::test]
