@@ -314,6 +314,8 @@ async fn someone_is_signed_in_as_the_provider_says() {
             Change { password: Some(Password::new("correct horse battery", "anna").unwrap()), ..Change::default() };
         let name: Name = "anna".parse().unwrap();
         assert!(it.accounts.change("a test", &name, change).await.is_err());
+        let change = Change { roles: Some([Role::Auditor].into()), ..Change::default() };
+        assert!(it.accounts.change("a test", &name, change).await.is_err(), "its roles are told elsewhere");
         // Who is disabled here stays out, whatever is said elsewhere.
         let other = it.with(|c| {
             c["sub"] = json!("person-2");

@@ -75,6 +75,8 @@ pub enum AccessError {
     Days,
     /// The account's password is kept elsewhere.
     ElsewhereSigned,
+    /// The account's roles are told elsewhere.
+    ElsewhereTold,
     /// The password may not be set.
     Weak(WeakPassword),
     /// The store failed.
@@ -96,6 +98,7 @@ impl Display for AccessError {
             }
             AccessError::Days => "a token holds for 1 to 366 days",
             AccessError::ElsewhereSigned => "the account signs in through OpenID Connect and has no password here",
+            AccessError::ElsewhereTold => "the account's roles are those that the provider of OpenID Connect tells",
             AccessError::Weak(weak) => return weak.fmt(f),
             AccessError::Store(error) => return error.fmt(f),
             AccessError::Failed => "the program broke off",
@@ -118,6 +121,7 @@ impl AccessError {
             AccessError::Scope => "name some of code, read, work, release, export and watch",
             AccessError::Days => "make a new one before the old one ends",
             AccessError::ElsewhereSigned => "change it where it is kept",
+            AccessError::ElsewhereTold => "change them there; here an account can be disabled",
             AccessError::Weak(_) => WeakPassword::HELP,
             AccessError::Store(_) | AccessError::Failed => "",
         }
@@ -126,7 +130,7 @@ impl AccessError {
     fn path(&self) -> &'static str {
         match self {
             AccessError::Name | AccessError::Taken => "name",
-            AccessError::NoRole | AccessError::LastAdministrator => "roles",
+            AccessError::NoRole | AccessError::LastAdministrator | AccessError::ElsewhereTold => "roles",
             AccessError::Scope => "scope",
             AccessError::Days => "days",
             AccessError::Weak(_) | AccessError::ElsewhereSigned => "password",
@@ -326,6 +330,9 @@ impl Accounts {
             self.event(&mut write, by, "password set", name.as_str()).await?;
         }
         if let Some(roles) = change.roles.as_ref().filter(|r| **r != account.roles) {
+            if account.sign_in != SignIn::Password {
+                return Err(AccessError::ElsewhereTold);
+            }
             let sql = "UPDATE accounts SET roles = $1 WHERE name = $2";
             query(sql).bind(joined(roles)).bind(name.as_str()).execute(&mut *write).await?;
             let what = format!("roles: {} to {}", joined(&account.roles), joined(roles));

@@ -40,7 +40,7 @@ use token::Keys;
 /// How long someone may take to sign in at the provider, in seconds.
 const PATIENCE: i64 = 10 * 60;
 /// How many may be on their way at a time.
-const MOST: usize = 1000;
+const MOST: usize = 10_000;
 /// Seconds for which what the provider says about itself holds.
 const KNOWN: i64 = 60 * 60;
 /// Seconds before keys are asked for again because one was missing.
@@ -227,8 +227,11 @@ impl Oidc {
         let begun = Begun { nonce, verifier, redirect, to: to.to_owned(), until: now + PATIENCE };
         let mut all = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, b| b.until > now);
-        if all.len() >= MOST {
-            return Err(crate::guard::busy());
+        // Anybody can begin: whoever is longest on the way gives way, and begins again.
+        if all.len() >= MOST
+            && let Some(oldest) = all.iter().min_by_key(|(_, b)| b.until).map(|(state, _)| state.clone())
+        {
+            all.remove(&oldest);
         }
         all.insert(state.fingerprint(), begun);
         Ok((format!("{endpoint}{joint}{query}"), state))
