@@ -1,5 +1,6 @@
 //! Drug lines: doses added per day and code, rounded up to billing units, with what was thrown away.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +41,8 @@ pub struct DrugLines {
 /// can be tried out on the case.
 #[must_use]
 pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> DrugLines {
-    let ctx = Ctx { chart, resolved, policy, formulary };
+    let doses = charted_doses(chart);
+    let ctx = Ctx { chart, resolved, policy, formulary, doses: &doses };
     if ctx.elsewhere() {
         return DrugLines::default();
     }
@@ -51,16 +53,23 @@ pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary
     DrugLines { lines, assumptions: open.assumptions, questions, noted: open.noted, tables: open.tables }
 }
 
-/// The drug lines alone, without what was assumed or is missing: for answers and readings that are tried out.
+/// The drug lines alone, without reasons and what was assumed or is missing: for answers and readings that are tried
+/// out.
 #[must_use]
-pub fn drug_lines_alone(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> Vec<DrugLine> {
-    let ctx = Ctx { chart, resolved, policy, formulary };
+pub fn short_drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> Vec<ShortLine> {
+    let doses = charted_doses(chart);
+    let ctx = Ctx { chart, resolved, policy, formulary, doses: &doses };
     if ctx.elsewhere() {
         return Vec::new();
     }
-    let mut open = Open::default();
+    let mut open = Open::of_trial();
     let parts = ctx.parts(&Answer::None, &mut open);
-    ctx.lines(&parts, &mut open)
+    shorts(ctx.lines(&parts, &mut open))
+}
+
+fn shorts(lines: Vec<DrugLine>) -> Vec<ShortLine> {
+    let short = |l: DrugLine| ShortLine { code: l.hcpcs, units: l.units, modifiers: l.modifiers, date: l.date };
+    lines.into_iter().map(short).collect()
 }
 
 /// From when Medicare asks for JW on what was thrown away.
@@ -72,11 +81,18 @@ const MODIFIER_340B_FROM: Date = Date::constant(2018, 1, 1);
 /// From when one modifier serves all 340B drugs.
 const TB_FROM: Date = Date::constant(2025, 1, 1);
 
+#[derive(Clone, Copy)]
 struct Ctx<'a> {
     chart: &'a Chart,
     resolved: &'a Resolved,
     policy: &'a Policy,
     formulary: &'a Formulary,
+    /// The charted amounts, where they can be read as such.
+    doses: &'a [Option<Amount>],
+}
+
+fn charted_doses(chart: &Chart) -> Vec<Option<Amount>> {
+    chart.administrations.iter().map(|a| a.dose.as_deref().and_then(|d| d.parse().ok())).collect()
 }
 
 /// An answer that is tried out.
@@ -111,6 +127,8 @@ enum Rest {
 /// What is still open after the chart was read.
 #[derive(Default)]
 struct Open {
+    /// An answer is tried out: nobody reads what is assumed on the way.
+    tried: bool,
     assumptions: Vec<Assumption>,
     /// Rows of one name whose product is not known, with the rows of the table among which it lies.
     products: Vec<(Vec<Ix>, Vec<u32>)>,
@@ -126,6 +144,18 @@ struct Open {
     noted: Vec<(Ix, R)>,
     /// Reference tables that decided something.
     tables: BTreeSet<(Table, Quarter)>,
+}
+
+impl Open {
+    fn of_trial() -> Self {
+        Open { tried: true, ..Open::default() }
+    }
+
+    fn assume(&mut self, make: impl FnOnce() -> Assumption) {
+        if !self.tried {
+            self.assumptions.push(make());
+        }
+    }
 }
 
 /// What the dose came out of.
@@ -151,7 +181,7 @@ struct Part<'a> {
     /// Given, in units of the code.
     given: Ratio,
     /// The charted text of what was given.
-    shown: String,
+    shown: Cow<'a, str>,
     /// One unit of the code in the measure of the NDC, and the measure.
     ndc_measure: Option<(Ratio, &'static str)>,
     holding: Holding,
@@ -236,7 +266,7 @@ impl<'a> Ctx<'a> {
             self.row(i, row, answer, open, &mut parts);
         }
         if no_supplier && !parts.is_empty() {
-            open.assumptions.push(Assumption {
+            open.assume(|| Assumption {
                 path: "administrations[*].supplied_by".into(),
                 took: Supplier::Biller.as_str().into(),
                 why: "who bought the drug is not stated".into(),
@@ -249,10 +279,10 @@ impl<'a> Ctx<'a> {
         let a = self.charted(i);
         let drug = &self.resolved.drugs[i as usize];
         let on = row.day.date();
-        let none = |open: &mut Open, why: String| {
-            open.assumptions.push(Assumption { path: path(i, "hcpcs"), took: "no drug line".into(), why });
+        let none = |open: &mut Open, why: &dyn Fn() -> String| {
+            open.assume(|| Assumption { path: path(i, "hcpcs"), took: "no drug line".into(), why: why() });
         };
-        let dose = a.dose.as_deref().and_then(|d| d.parse::<Amount>().ok());
+        let dose = self.doses[i as usize];
         if let (Some(code), None) = (&drug.hcpcs, drug.hcpcs.as_deref().and_then(|c| self.formulary.by_hcpcs(c))) {
             // A vaccine's product code counts doses, and one is given at a time.
             if row.class == Class::Vaccine && code.bytes().all(|b| b.is_ascii_digit()) {
@@ -261,14 +291,14 @@ impl<'a> Ctx<'a> {
                 } else {
                     open.doses.push(i);
                 }
-            } else if let Some((unit, table)) = self.billing_unit(code, on, open) {
+            } else if let Some((unit, table)) = self.billing_unit(code, drug.ndc.as_deref(), on, open) {
                 let given = match answer {
                     Answer::Dose(of) if *of == i => Some(Ratio::whole(1)),
                     _ => dose.and_then(|d| d.units_of(&unit, None).ok()),
                 };
                 match given {
                     Some(given) if !given.is_zero() => {
-                        open.assumptions.push(Assumption {
+                        open.assume(|| Assumption {
                             path: path(i, "hcpcs"),
                             took: unit.to_string(),
                             why: format!("{table} gives it as one unit of {code}"),
@@ -278,15 +308,15 @@ impl<'a> Ctx<'a> {
                     _ => open.doses.push(i),
                 }
             } else {
-                none(open, format!("what one unit of {code} is stands in no loaded table"));
+                none(open, &|| format!("what one unit of {code} is stands in no loaded table"));
             }
             return;
         }
         if drug.rows.is_empty() {
             match a.drug.as_deref().filter(|n| !n.trim().is_empty()) {
-                Some(name) => none(open, unknown_name(self.formulary, name)),
+                Some(name) => none(open, &|| unknown_name(self.formulary, name)),
                 None if drug.ndc.is_some() || a.rxnorm.is_some() => {
-                    none(open, "the identifier is in none of the loaded tables".into());
+                    none(open, &|| "the identifier is in none of the loaded tables".into());
                 }
                 None => {}
             }
@@ -310,17 +340,18 @@ impl<'a> Ctx<'a> {
         }
         if rows.is_empty() {
             let name = self.entry(drug.rows[0]).name.as_str();
-            let why = if choice.out_of_force {
-                format!("no code for {name} in the table of drugs is in force on {on}")
-            } else {
-                format!("{name} has no code of its own in the table of drugs for this claim")
-            };
-            none(open, why);
+            none(open, &|| {
+                if choice.out_of_force {
+                    format!("no code for {name} in the table of drugs is in force on {on}")
+                } else {
+                    format!("{name} has no code of its own in the table of drugs for this claim")
+                }
+            });
             return;
         }
         // The codes of what is injected are not those of tablets, drops or sprays.
         if not_injected(&drug.route) && !rows.iter().any(|r| self.entry(*r).routes.contains(&drug.route)) {
-            none(open, format!("no code for {} in the table of drugs is for that route", self.entry(rows[0]).name));
+            none(open, &|| format!("no code for {} in the table of drugs is for that route", self.entry(rows[0]).name));
             return;
         }
         self.assume_choice(i, &rows, &choice, on, open);
@@ -338,10 +369,10 @@ impl<'a> Ctx<'a> {
         let entry = self.entry(rows[0]);
         let (Some(code), Some(mut unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
         if a.hcpcs.is_some()
-            && let Some((stated, table)) = self.billing_unit(code, on, open)
+            && let Some((stated, table)) = self.billing_unit(code, drug.ndc.as_deref(), on, open)
             && stated.units_of(&unit, None).is_ok_and(|n| n != Ratio::whole(1))
         {
-            open.assumptions.push(Assumption {
+            open.assume(|| Assumption {
                 path: path(i, "hcpcs"),
                 took: stated.to_string(),
                 why: format!("{table} gives it as one unit of {code}; the table of drugs has {unit}"),
@@ -359,7 +390,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// What one unit of a code is by the tables of the quarter, and which of them says so.
-    fn billing_unit(&self, code: &str, on: Date, open: &mut Open) -> Option<(Amount, String)> {
+    fn billing_unit(&self, code: &str, ndc: Option<&str>, on: Date, open: &mut Open) -> Option<(Amount, String)> {
         let tables = &self.resolved.tables;
         let quarter = tables.quarter(on);
         let asp = tables.asp(on).and_then(|t| t.find(code)).map(|row| (Table::Asp, row.dosage_text.clone()));
@@ -367,7 +398,11 @@ impl<'a> Ctx<'a> {
             let row = tables.hcpcs(on)?.find(code)?;
             Some((Table::Hcpcs, row.dosage_text.clone()?))
         };
-        let (kind, text) = asp.or_else(hcpcs)?;
+        let crosswalk = || {
+            let row = tables.ndc(on)?.find(ndc?).iter().find(|r| r.code.to_string() == code)?;
+            Some((Table::Ndc, row.dosage_text.clone()))
+        };
+        let (kind, text) = asp.or_else(hcpcs).or_else(crosswalk)?;
         let dosage = crate::tables::dosage::read(&text).ok()?;
         let unit = format!("{} {}", dosage.amount.normalize(), dosage.unit).parse().ok()?;
         open.tables.insert((kind, quarter));
@@ -381,7 +416,7 @@ impl<'a> Ctx<'a> {
         match choice.rows.as_slice() {
             [one] if !choice.out_of_force => {
                 let code = |row: u32| self.entry(row).hcpcs.clone().unwrap_or_default();
-                open.assumptions.push(Assumption {
+                open.assume(|| Assumption {
                     path: path(i, "hcpcs"),
                     took: code(*one),
                     why: format!("{} is not in force on {on}", code(old)),
@@ -399,7 +434,7 @@ impl<'a> Ctx<'a> {
         let [row] = rows else { return };
         let entry = self.entry(*row);
         if choice.change_date_unknown {
-            open.assumptions.push(Assumption {
+            open.assume(|| Assumption {
                 path: path(i, "hcpcs"),
                 took: entry.hcpcs.clone().unwrap_or_default(),
                 why: format!(
@@ -412,7 +447,7 @@ impl<'a> Ctx<'a> {
             && self.chart.diagnoses.is_empty()
             && known.iter().any(|r| self.entry(*r).dialysis == Some(true))
         {
-            open.assumptions.push(Assumption {
+            open.assume(|| Assumption {
                 path: "diagnoses".into(),
                 took: "not on dialysis".into(),
                 why: "no diagnosis says that the patient is on dialysis".into(),
@@ -490,7 +525,7 @@ impl<'a> Ctx<'a> {
                     part.content = part.given;
                     part.wasted = None;
                 }
-                part.shown = format!("{n} {} of {unit}", if n == 1 { "container" } else { "containers" });
+                part.shown = format!("{n} {} of {unit}", if n == 1 { "container" } else { "containers" }).into();
                 parts.push(part);
             }
         }
@@ -511,7 +546,7 @@ impl<'a> Ctx<'a> {
         let drug = &self.resolved.drugs[i as usize];
         let strength = entry.and_then(|e| e.strength.as_ref());
         let date = row.day.date();
-        let dose = a.dose.as_deref().and_then(|d| d.parse::<Amount>().ok());
+        let dose = self.doses[i as usize];
         let (holding, content, wasted) = self.held(i, row, code, unit, strength, given, answer);
         let listed = self.policy.ja_jb_list.iter().any(|c| c.eq_ignore_ascii_case(code)) && self.on(R::Sad);
         Part {
@@ -521,7 +556,7 @@ impl<'a> Ctx<'a> {
             date,
             ndc: drug.ndc.as_deref(),
             given,
-            shown: a.dose.clone().or_else(|| a.volume.clone()).unwrap_or_else(|| unit.to_string()),
+            shown: a.dose.as_deref().or(a.volume.as_deref()).map_or_else(|| unit.to_string().into(), Cow::Borrowed),
             ndc_measure: self.ndc_measure(i, code, unit, given, dose, date, entry),
             holding,
             content,
@@ -602,7 +637,7 @@ impl<'a> Ctx<'a> {
             return None;
         }
         if let ("UN", true) = (measure, self.resolved.tables.ndc(first.date).is_some()) {
-            open.assumptions.push(Assumption {
+            open.assume(|| Assumption {
                 path: path(first.row, "ndc"),
                 took: "counted in whole containers (UN)".into(),
                 why: "the crosswalk gives the container a size of one; a liquid of 1 mL would be counted in ML".into(),
@@ -720,7 +755,9 @@ impl<'a> Ctx<'a> {
                     .iter_mut()
                     .rfind(|l| l.hcpcs == code && l.date == ChartDate(date) && !l.modifiers.iter().any(|m| m == "JW"))
             {
-                self.add_rows(last, &group);
+                if !open.tried {
+                    self.add_rows(last, &group);
+                }
                 continue;
             }
             self.line(&group, units.max(1), open, &mut lines);
@@ -772,7 +809,7 @@ impl<'a> Ctx<'a> {
             rules.push(R::N340b);
             let split = m == "JG";
             if split {
-                open.assumptions.push(Assumption {
+                open.assume(|| Assumption {
                     path: path(first.row, "purchased_340b"),
                     took: m.into(),
                     why: "whether the buyer is one of those that report TB is not stated".into(),
@@ -786,15 +823,17 @@ impl<'a> Ctx<'a> {
                 None => {}
             }
         }
-        let shown: Vec<&str> = group.iter().map(|p| p.shown.as_str()).collect();
-        let given = if shown.len() > 6 { format!("{} doses", shown.len()) } else { shown.join(" + ") };
-        let total = group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.given)).unwrap_or(Ratio::ZERO);
-        let rounded = if total == Ratio::whole(units) { "" } else { ", rounded to whole units" };
         let quantity = self.ndc_quantity(group, waste_of(&waste), open);
+        let tried = open.tried;
         let make = |modifier: Option<&'static str>, units: u64, rules: &[R], why: String| {
             let waste_line = modifier == Some("JW");
-            let mut rules: Vec<String> = rules.iter().map(|r| r.as_str().to_owned()).collect();
-            rules.sort();
+            // Of a line that is tried out nobody reads more than what it bills.
+            let (mut named, mut rows) = (Vec::new(), Vec::new());
+            if !tried {
+                named = rules.iter().map(|r| r.as_str().to_owned()).collect();
+                named.sort();
+                rows = self.ids(group.iter().map(|p| p.row).collect());
+            }
             DrugLine {
                 hcpcs: first.code.to_owned(),
                 units,
@@ -809,23 +848,17 @@ impl<'a> Ctx<'a> {
                 ndc: first.ndc.map(str::to_owned),
                 ndc_quantity: quantity.map(|q| if waste_line { q.1 } else { q.0 }.to_string()),
                 ndc_unit: quantity.map(|q| q.2.to_owned()),
-                administrations: self.ids(group.iter().map(|p| p.row).collect()),
-                rules,
+                administrations: rows,
+                rules: named,
                 why,
             }
         };
-        let why = format!("{given} given; one unit is {}: {units} {}{rounded}.", first.unit, plural(units));
+        let why = if tried { String::new() } else { given_reads(group, units) };
         match waste {
             Waste::None => lines.push(make(None, units, &rules, why)),
             Waste::Mark(m) => lines.push(make(Some(m), units, &rules, why)),
             Waste::Units(n) => {
-                let discarded = format!(
-                    "The containers hold {} {}, of which {units} {} given: {n} {} thrown away.",
-                    group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.content)).unwrap_or(Ratio::ZERO).floor(),
-                    "units",
-                    if units == 1 { "is" } else { "are" },
-                    plural(n),
-                );
+                let discarded = if tried { String::new() } else { discarded_reads(group, units, n) };
                 if self.policy.waste_lines == WasteLines::One {
                     lines.push(make(None, units + n, &rules, format!("{why} {discarded}")));
                 } else {
@@ -928,9 +961,9 @@ impl<'a> Ctx<'a> {
         let base: Vec<ShortLine> = lines.iter().map(DrugLine::short).collect();
         let mut questions = Vec::new();
         let try_out = |answer: &Answer| {
-            let mut nothing = Open::default();
+            let mut nothing = Open::of_trial();
             let parts = self.parts(answer, &mut nothing);
-            self.lines(&parts, &mut nothing).iter().map(DrugLine::short).collect::<Vec<_>>()
+            shorts(self.lines(&parts, &mut nothing))
         };
         // Each answer works all lines out anew.
         let few = self.resolved.case.rows.len() <= MOST_FOR_ALTERNATIVES;
@@ -1119,6 +1152,25 @@ fn waste_of(waste: &Waste) -> u64 {
         Waste::Units(n) => *n,
         Waste::None | Waste::Mark(_) => 0,
     }
+}
+
+/// Why a line has its units.
+fn given_reads(group: &[&Part], units: u64) -> String {
+    let shown: Vec<&str> = group.iter().map(|p| p.shown.as_ref()).collect();
+    let given = if shown.len() > 6 { format!("{} doses", shown.len()) } else { shown.join(" + ") };
+    let total = group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.given)).unwrap_or(Ratio::ZERO);
+    let rounded = if total == Ratio::whole(units) { "" } else { ", rounded to whole units" };
+    format!("{given} given; one unit is {}: {units} {}{rounded}.", group[0].unit, plural(units))
+}
+
+/// Why a line of what was thrown away has its units.
+fn discarded_reads(group: &[&Part], units: u64, n: u64) -> String {
+    format!(
+        "The containers hold {} units, of which {units} {} given: {n} {} thrown away.",
+        group.iter().try_fold(Ratio::ZERO, |s, p| s.plus(p.content)).unwrap_or(Ratio::ZERO).floor(),
+        if units == 1 { "is" } else { "are" },
+        plural(n),
+    )
 }
 
 fn plural(n: u64) -> &'static str {

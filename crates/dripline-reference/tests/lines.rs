@@ -375,8 +375,14 @@ fn mg(thousandths: u32) -> String {
     format!("{}.{:03} mg", thousandths / 1000, thousandths % 1000)
 }
 
+/// So many random cases, times `DRIPLINE_PROPERTIES`.
+fn cases(n: u32) -> ProptestConfig {
+    let times = std::env::var("DRIPLINE_PROPERTIES").ok().and_then(|t| t.parse().ok()).unwrap_or(1);
+    ProptestConfig::with_cases(n * times)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(cases(128))]
 
     #[test]
     fn units_never_fall_when_the_dose_rises(a in 1_u32..400_000, more in 0_u32..50_000, name in prop::sample::select(vec!["Toradol", "infliximab", "Zofran", "Herceptin"])) {
@@ -446,7 +452,7 @@ fn floor(text: &str) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     /// Whatever stands in the texts of a chart, it is coded or refused.
     #[test]

@@ -185,23 +185,25 @@ fn unit_edits_of_both_tables() {
 }
 
 #[test]
-fn add_on_codes_and_their_primaries() {
-    let mut fresh = Fresh::new("add-on");
-    fresh.samples(&["add_on.txt"], Some("2024Q3"));
-    let table = fresh.store.add_on(quarter("2024Q3")).unwrap().unwrap();
-    let parents = |code: &str, on: Date| {
-        let held = table.parents(code).iter().filter(|p| p.in_force(on));
-        held.map(|p| p.primary.map_or("any".to_owned(), |c| c.to_string())).collect::<Vec<_>>()
-    };
-    assert_eq!(parents("96367", date(2020, 12, 31)), ["96365", "96374"]);
-    assert_eq!(parents("96367", date(2021, 1, 1)), ["96365"]);
-    assert_eq!(parents("96361", date(2024, 7, 1)), ["any"]);
-    // Day 92 of a leap year is 1 April.
-    assert_eq!(table.parents("96361")[0].effective, Some(date(2016, 4, 1)));
-    assert_eq!(table.parents("96361")[0].edit_type, 2);
-    // The pair ends with the first of its codes.
-    assert_eq!(table.parents("96366")[0].deleted, Some(date(2022, 12, 31)));
-    assert!(table.parents("96365").is_empty());
+fn add_on_codes_and_their_primaries_with_a_header_and_in_fixed_width() {
+    for file in ["add_on.txt", "add_on_flat.txt"] {
+        let mut fresh = Fresh::new(file);
+        fresh.samples(&[file], Some("2024Q3"));
+        let table = fresh.store.add_on(quarter("2024Q3")).unwrap().unwrap();
+        let parents = |code: &str, on: Date| {
+            let held = table.parents(code).iter().filter(|p| p.in_force(on));
+            held.map(|p| p.primary.map_or("any".to_owned(), |c| c.to_string())).collect::<Vec<_>>()
+        };
+        assert_eq!(parents("96367", date(2020, 12, 31)), ["96365", "96374"]);
+        assert_eq!(parents("96367", date(2021, 1, 1)), ["96365"]);
+        assert_eq!(parents("96361", date(2024, 7, 1)), ["any"]);
+        // Day 92 of a leap year is 1 April.
+        assert_eq!(table.parents("96361")[0].effective, Some(date(2016, 4, 1)));
+        assert_eq!(table.parents("96361")[0].edit_type, 2);
+        // The pair ends with the first of its codes.
+        assert_eq!(table.parents("96366")[0].deleted, Some(date(2022, 12, 31)));
+        assert!(table.parents("96365").is_empty());
+    }
 }
 
 #[test]
@@ -250,6 +252,26 @@ fn the_crosswalk() {
     let two: Vec<_> = table.find("99999-0002-01").iter().map(|r| (r.code.to_string(), r.adds_up())).collect();
     assert_eq!(two, [("J7030".to_owned(), false), ("J7050".to_owned(), true)]);
     assert!(table.find("99999-0003-01").is_empty());
+}
+
+#[test]
+fn a_crosswalk_of_another_quarter() {
+    let mut fresh = Fresh::new("ndc-other");
+    let text =
+        b"Title of another year\nHCPCS Code,Short Description,Labeler Name,NDC or ALTERNATE ID,Drug Name,HCPCS Dosage,\
+        Pkg Size,Pkg Qty,BillUnits,BillUnits_Pkg\nJ0129,,Made up,99999-0001-01,Made up,10 MG,1,4,25,100\n\
+        Q4111,,Made up,GG-400,Made up,1 SQ CM,18,1,18,18\nJ7030,,Made up,99999-0002-01,Made up,1000 CC,N/A,1,,1\n\
+        *A remark below the rows,,,,,,,,,\n";
+    let lines = fresh.import(&[("crosswalk.csv", text.to_vec())], Some("2019Q2")).unwrap();
+    let What::Table { kind: Kind::Ndc, rows: 1, notes, .. } = &lines[0].what else { panic!("{lines:?}") };
+    assert_eq!(
+        notes,
+        &[
+            "1 rows left out: their number is not an NDC of 5-4-2 digits",
+            "1 rows left out: size, quantity or units of the package are not given",
+            "1 lines of remarks",
+        ]
+    );
 }
 
 #[test]

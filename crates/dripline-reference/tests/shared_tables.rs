@@ -1,9 +1,13 @@
 //! The real extracts beside the project, where present: imported, timed and looked up in.
 
+#[path = "../examples/crosswalk/check.rs"]
+mod crosswalk;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dripline_reference::tables::dosage::{Unit, Unread};
+use dripline_reference::Coder;
 use dripline_reference::tables::{Biller, Indicator, Mai, Quarter, Store, dosage, import};
 use jiff::civil::date;
 use rust_decimal::Decimal;
@@ -179,7 +183,8 @@ fn all_extracts_are_imported_and_looked_up() {
     assert!(both.len() > 500 && differ.len() * 20 < both.len());
 }
 
-/// The crosswalk's own sums: of rows whose package is its containers, giving the container's amount must bill its units.
+/// The crosswalk's own sums, and the drug line of a chart for each of its packages; the example `crosswalk` runs the same
+/// on any file.
 #[test]
 fn the_crosswalk_is_reproduced() {
     let Some(shared) = shared() else { return };
@@ -188,49 +193,23 @@ fn the_crosswalk_is_reproduced() {
     let files = files(&shared.join("asp-2026q1"));
     let named: Vec<(&str, &[u8])> = files.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
     import(&named, None, &mut store, date(2026, 1, 20)).unwrap();
-    let rows = store.ndc(quarter("2026Q1")).unwrap().unwrap().rows();
-
-    let adding: Vec<_> = rows.iter().filter(|r| r.adds_up()).collect();
-    let (mut excluded, mut wrong) = (Vec::new(), Vec::new());
-    for row in &adding {
-        let (unit, container) = match (row.dosage(), row.container_amount()) {
-            (Ok(unit), Ok(container)) => (unit, container),
-            (Err(why), _) | (_, Err(why)) => {
-                excluded.push((why, row.dosage_text.clone()));
-                continue;
-            }
-        };
-        let whole = container.amount * row.package_quantity;
-        if container.amount / unit.amount != row.bill_units || whole / unit.amount != row.bill_units_package {
-            wrong.push(row);
-        }
-    }
-    assert_eq!(wrong.len(), 0, "{wrong:?}");
-    let share = Decimal::from(excluded.len() * 100) / Decimal::from(adding.len());
-    println!(
-        "{} rows, {} add up, {} of them without one amount and unit: {share:.2} %",
-        rows.len(),
-        adding.len(),
-        excluded.len()
-    );
-    for why in [Unread::Components, Unread::Band, Unread::Words] {
-        let mut texts: Vec<_> = excluded.iter().filter(|e| e.0 == why).map(|e| e.1.as_str()).collect();
-        texts.sort_unstable();
-        texts.dedup();
-        println!("  {why}: {texts:?}");
-    }
-    assert!(share <= Decimal::TEN, "a shortfall: {share} % excluded");
-
-    // A check that the sums cannot pass by construction: where the unit is a volume, CMS's size of a container is one
-    // too, and must be the same amount.
-    let volumes: Vec<_> = adding
-        .iter()
-        .filter(|r| r.dosage().is_ok_and(|d| d.unit == Unit::Millilitre))
-        .filter(|r| r.package_size != Decimal::ONE)
-        .collect();
-    let same = volumes.iter().filter(|r| r.container_amount().unwrap().amount == r.package_size).count();
-    println!("  of {} rows in mL, {same} hold as much as their size says", volumes.len());
-    assert!(same * 10 >= volumes.len() * 9, "{same} of {}", volumes.len());
+    let coder = Coder { store: Some(Arc::new(store)), ..Coder::default() };
+    let (_, file) = named.iter().find(|(name, _)| name.contains("crosswalk")).unwrap();
+    let rows = crosswalk::rows(&crosswalk::text(file).unwrap()).unwrap();
+    let report = crosswalk::check(&rows, quarter("2026Q1"), &coder);
+    println!("{report}");
+    assert_eq!((report.rows, report.no_numbers), (7125, 0));
+    assert_eq!((&report.wrong, &report.lines_wrong), (&vec![], &vec![]));
+    assert!(report.excluded() <= Decimal::TEN, "a shortfall: {} % excluded", report.excluded());
+    let asked = report.lines + report.no_line.values().sum::<usize>() + report.tables_differ.len();
+    assert_eq!(asked, report.asked - report.other_numbers, "every row with an NDC was asked of a chart");
+    assert!(report.lines * 100 >= asked * 99, "{:?}", report.no_line);
+    // What the sums cannot pass by construction.
+    assert!(report.sizes > 400 && report.sizes_wrong.len() * 100 <= report.sizes, "{:?}", report.sizes_wrong);
+    // A vaccine's code counts doses, whatever its volume is; the other billing units are CMS's.
+    let doses = |line: &&String| !line.ends_with(", 1 dose in the table of drugs");
+    assert_eq!(report.codes_wrong.iter().filter(doses).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(report.codes > 700);
 }
 
 /// Timing for people: `cargo test --release -p dripline-reference --test shared_tables -- --ignored --nocapture`.

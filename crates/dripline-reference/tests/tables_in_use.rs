@@ -92,6 +92,18 @@ fn a_package_gets_its_code_and_its_quantity() {
 }
 
 #[test]
+fn a_package_alone_gives_the_code_its_unit() {
+    let folder = Folder::new("use-ndc-unit");
+    let coder = coder_with(&folder, "2026Q1", &[("ndc.csv", NDC)]);
+    // J9998 stands in no table of drugs and no table of limits: its package's row has the dosage.
+    let coding = code(&coder, "office", json!({"ndc": "99999000301", "dose": "25 mg"}));
+    assert_eq!((coding.drug_lines[0].hcpcs.as_str(), coding.drug_lines[0].units), ("J9998", 3));
+    assert!(coding.assumptions.iter().any(|a| a.took == "10 mg" && a.why.contains("ASP NDC-HCPCS crosswalk")));
+    let other = code(&coder, "office", json!({"hcpcs": "J9998", "dose": "25 mg"}));
+    assert_eq!(other.drug_lines, []);
+}
+
+#[test]
 fn without_a_crosswalk_the_charted_amount_is_the_quantity() {
     let coding = code(&Coder::default(), "office", json!({"drug": "Zofran", "ndc": "0409-4755-03", "dose": "4 mg"}));
     assert_eq!(quantity(&coding.drug_lines[0]), ("4", "ME"));

@@ -63,7 +63,17 @@ enum Line {
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let _ = state;
     let mut api = Api::new();
-    let (case, text) = (api.read::<Chart>(), json!({ "type": "string", "description": "Worksheet text" }));
+    let mut case = api.read::<Chart>();
+    case["examples"] = json!([{
+        "setting": "office",
+        "administrations": [
+            { "drug": "Zofran", "dose": "4 mg", "route": "IV", "method": "push", "start": "2026-01-05T10:00" },
+            { "drug": "Zofran", "dose": "4 mg", "route": "IV", "method": "push", "start": "2026-01-05T10:35" },
+        ],
+    }]);
+    let sheet = "office 2026-01-05\nZofran 4 mg IV push 10:00\nZofran 4 mg IV push 10:35\n";
+    let text = json!({ "type": "string", "description": "Worksheet text", "examples": [sheet] });
+    let lines = json!({ "type": "string", "description": "Cases as of application/json, one a line" });
     let takes = || vec![(JSON, case.clone()), (TEXT, text.clone())];
     let options = || OPTIONS.iter().map(|name| query(name)).collect::<Vec<_>>();
     let (coding, streamed) = (api.written::<Coding>(), api.written::<Line>());
@@ -75,7 +85,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
                 as they are coded; a case that cannot be used has its error in its place. Read the answer of a stream \
                 while you send. The case's own `profile` and `policy` hold where the query names none.",
         parameters: options(),
-        takes: [takes(), vec![(stream::CONTENT_TYPE, case.clone())]].concat(),
+        takes: [takes(), vec![(stream::CONTENT_TYPE, lines)]].concat(),
         gives: vec![(
             200,
             "The coding, or one line for each case",
@@ -140,7 +150,19 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
                     routes give. Accept both application/json and text/event-stream.",
             parameters: vec![],
             takes: vec![(JSON, any.clone())],
-            gives: vec![(200, "A JSON-RPC answer", vec![(JSON, any.clone())]), (202, "A notification was taken", vec![])],
+            gives: {
+                let text = || vec![(TEXT, json!({ "type": "string" }))];
+                vec![
+                    (200, "A JSON-RPC answer", vec![(JSON, any.clone())]),
+                    (202, "A notification was taken", vec![]),
+                    (400, "No message of the protocol", [vec![(JSON, any.clone())], text()].concat()),
+                    (404, "A method that the protocol does not have", vec![(JSON, any.clone())]),
+                    (406, "The Accept header lacks one of the two types", text()),
+                    (413, "The message is too large", text()),
+                    (415, "The message is not JSON", text()),
+                    (422, "The message cannot be read", text()),
+                ]
+            },
             problems: &[],
         },
     );

@@ -20,9 +20,10 @@
 //! # });
 //! ```
 //!
-//! The service answers this machine alone: [`guard`] refuses every `Host` and `Origin` that is not loopback, and
-//! [`serve`] every other address. Nothing of a chart stands in a log, a metric or the text of an error, but for key
-//! paths and the value in question, shortened, in the answer to the caller.
+//! Without accounts the service answers this machine alone: [`guard`] refuses every `Host` and `Origin` that is not
+//! loopback, and [`serve`] every other address. With them, [`access`] decides who may what. Nothing of a chart stands
+//! in a log, a metric or the text of an error, but for key paths and the value in question, shortened, in the answer
+//! to the caller.
 
 // A problem is as large as what it tells, and there are few of them.
 #![allow(clippy::result_large_err)]

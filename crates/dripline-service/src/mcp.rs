@@ -4,6 +4,9 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::Response;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation, JsonObject,
     ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
@@ -254,7 +257,14 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
         .with_json_response(true)
         .with_max_request_body_bytes(state.limits.body);
     let service = StreamableHttpService::new(move || Ok(mcp.clone()), Arc::new(NeverSessionManager::default()), config);
-    Router::new().route_service("/mcp", service)
+    Router::new().route_service("/mcp", service).layer(map_response(async |mut answer: Response| {
+        // What the protocol's library refuses is told in plain text, and not said to be.
+        if answer.status().is_client_error() {
+            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+            answer.headers_mut().entry(header::CONTENT_TYPE).or_insert(plain);
+        }
+        answer
+    }))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use dripline_service::access::records::{Accounts, Change, Name};
 use dripline_service::access::role::{Permission, Role};
 use dripline_service::access::secret::Password;
 use dripline_service::access::{Access, Clock};
-use dripline_service::store::{Place, Store};
+use dripline_service::store::{Place, Store, backup};
 use dripline_service::{AppState, Limits, app};
 use serde_json::{Value, json};
 
@@ -488,6 +488,26 @@ async fn what_a_page_of_another_site_sends_with_the_cookie_is_refused() {
 }
 
 #[tokio::test]
+async fn another_page_of_this_machine_changes_nothing_where_everything_is_open() {
+    let service = Service::of(AppState::default().with_store(new_store().await)).await;
+    let form = "application/x-www-form-urlencoded";
+    for (method, route, needs) in ROUTES.iter().filter(|r| r.0 != "GET") {
+        let changes = !matches!(needs, Needs::May(Permission::Code | Permission::Read));
+        for (name, value) in [("origin", "http://127.0.0.1:3000"), ("sec-fetch-site", "same-site")] {
+            let answer = service.look(with(plain(method, route), name.parse().unwrap(), value)).await;
+            let csrf = answer.status == StatusCode::FORBIDDEN && answer.problem().0 == "csrf";
+            assert_eq!(csrf, changes, "{method} {route} {name}");
+        }
+    }
+    let account = format!("do=add&name=anna&role=administrator&password={}", PASSWORD.replace(' ', "+"));
+    let forged = with(post("/accounts", form, account.clone()), header::ORIGIN, "http://localhost:3000");
+    assert_eq!(service.look(forged).await.problem().0, "csrf");
+    assert_eq!(service.ask(get("/v1/accounts")).await.json()["accounts"], json!([]));
+    let ours = with(post("/accounts", form, account), header::ORIGIN, ORIGIN);
+    assert_eq!(service.look(ours).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn guessing_is_answered_the_same_and_made_to_wait() {
     let it = guarded(new_store().await, Reach::ThisMachine).await;
     let wrong = |name: &str| credentials(name, "some wrong password");
@@ -762,6 +782,27 @@ async fn the_store_holds_no_secret() {
     for secret in [PASSWORD, session.trim_start_matches("dripline="), &token, &token[9..]] {
         assert!(!holds(secret));
     }
+}
+
+#[tokio::test]
+async fn accounts_and_tokens_come_back_with_a_backup() {
+    each_open(|store| async move {
+        let it = guarded(store.clone(), Reach::ThisMachine).await;
+        let token = it.token("ehr", &[Permission::Code], 9).await;
+        let ended = it.token("old", &[Permission::Code], 9).await;
+        it.accounts.withdraw("a test", &name("old")).await.unwrap();
+        let mut bytes = Vec::new();
+        backup::write(store.place(), &mut bytes).await.unwrap();
+        let again = file();
+        backup::restore(&again, || Ok(bytes.as_slice())).await.unwrap();
+        let store = Store::open(&again).await.unwrap();
+        let access = Access::new(Reach::ThisMachine, store.clone(), it.hands.clock());
+        let service = Service::of(AppState::default().with_store(store).with_access(access)).await;
+        assert_eq!(service.ask(credentials("auditor", PASSWORD)).await.status, StatusCode::OK);
+        assert_eq!(service.ask(as_token(get("/v1/rules"), &token)).await.status, StatusCode::OK);
+        assert_eq!(service.ask(as_token(get("/v1/rules"), &ended)).await.status, StatusCode::UNAUTHORIZED);
+    })
+    .await;
 }
 
 #[tokio::test]

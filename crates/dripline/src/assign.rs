@@ -177,11 +177,39 @@ pub(crate) fn vein<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         crate::initial::rank_site(ctx, ws, &mut site);
         ws.sites.push(site);
     }
+    never_without(ctx, ws, rec);
     modifiers(ctx, ws, rec);
     for s in 0..ws.sites.len() {
         site(ctx, ws, rec, s);
     }
     concurrent(ctx, ws, rec);
+}
+
+/// A drug that ran beside another before has no first hour of its own, but where nothing else of the visit could be the
+/// initial service, the run placed first is: hours alone would stand on nothing.
+fn never_without<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
+    let mut from = 0;
+    // The sites stand in the order of the visits.
+    while from < ws.sites.len() {
+        let visit = ws.sites[from].visit;
+        let to = from + ws.sites[from..].iter().take_while(|s| s.visit == visit).count();
+        let sites = &ws.sites[from..to];
+        if sites.iter().all(|s| s.initial == Initial::None) {
+            let runs = sites.iter().enumerate().flat_map(|(n, s)| (s.runs.0..s.runs.1).map(move |k| (from + n, k)));
+            let first = runs.min_by_key(|(n, k)| {
+                let g = &ws.runs[*k as usize];
+                (g.class != VeinClass::Chemo, g.position, *n)
+            });
+            if let Some((n, k)) = first {
+                ws.runs[k as usize].entitled = true;
+                let mut site = Site { initial: Initial::Run(k), ..ws.sites[n] };
+                crate::initial::rank_site(ctx, ws, &mut site);
+                rec.cite(crate::initial::initial_head(ws, &site), R::OneInitialPerSitePerEncounter, Fact::None);
+                ws.sites[n] = site;
+            }
+        }
+        from = to;
+    }
 }
 
 /// The first site of a visit keeps its initial bare; a later visit of a date that has one does not.

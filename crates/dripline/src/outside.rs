@@ -181,10 +181,20 @@ fn injections<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
 }
 
 /// The injected row of which this is a further part, if any.
-fn dose_lead(ctx: &Ctx, ws: &Workspace, i: Ix) -> Option<Ix> {
+fn dose_lead(ctx: &Ctx, ws: &mut Workspace, i: Ix) -> Option<Ix> {
+    let dose = ws.first_of_dose(i);
+    if dose == NONE {
+        return None;
+    }
     // One syringe leads with its first row, and the injection that asks is such a row.
-    let parts = ws.dose(i).filter(|&j| injected(ws, j) && ws.root[j as usize] == j);
-    parts.min_by_key(|&j| place(ctx, ws, j)).filter(|&first| first != i)
+    let leads = |ws: &Workspace, j: Ix| injected(ws, j) && ws.root[j as usize] == j;
+    // The lead is looked for again only when it earns nothing after all.
+    let mut first = ws.dose_leads[dose as usize];
+    if first == NONE || !leads(ws, first) {
+        first = ws.dose(i).filter(|&j| leads(ws, j)).min_by_key(|&j| place(ctx, ws, j))?;
+        ws.dose_leads[dose as usize] = first;
+    }
+    (first != i).then_some(first)
 }
 
 fn out_chain<T: Recorder>(ws: &mut Workspace, rec: &mut T, head: Ix, rule: R) {
@@ -678,6 +688,9 @@ pub(crate) fn release_pumps<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mu
     }
 }
 
+/// Codes for starting a long infusion by pump.
+const STARTS: [Code; 4] = [Code::N96416, Code::N96425, Code::G0498, Code::C8957];
+
 fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let rows = &ctx.case.rows;
     // The dates on which a pump was started.
@@ -685,6 +698,8 @@ fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let mut started = std::mem::take(&mut ws.days);
     started.clear();
     started.extend((0..rows.len() as u32).filter(|&j| starts(&rows[j as usize])).map(|j| (0, day(ctx, ws, j))));
+    // A long infusion by pump was started on the date of its own code, whether or not the chart calls it a start.
+    started.extend(ws.earned.iter().filter(|e| STARTS.contains(&e.code)).map(|e| (0, e.day)));
     started.sort_unstable();
     for i in 0..rows.len() as u32 {
         let on_day = day(ctx, ws, i);

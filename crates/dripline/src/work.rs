@@ -343,6 +343,8 @@ pub struct Workspace {
     pub(crate) parts: (Vec<u32>, Vec<u32>),
     /// For each row the first of all parts of its dose, and for each part the next.
     pub(crate) doses: (Vec<u32>, Vec<u32>),
+    /// For the first row of each dose the injection that leads it, or [`NONE`] before it is looked for.
+    pub(crate) dose_leads: Vec<Ix>,
     /// Units earned, in the order of the steps.
     pub(crate) earned: Vec<Earned>,
     /// The lines, in the contract's order.
@@ -399,7 +401,7 @@ impl Workspace {
     /// Lists the parts of split doses, in input order.
     fn read_doses(&mut self, case: &Case) {
         let n = case.rows.len();
-        for list in [&mut self.parts.0, &mut self.parts.1, &mut self.doses.1] {
+        for list in [&mut self.parts.0, &mut self.parts.1, &mut self.doses.1, &mut self.dose_leads] {
             list.clear();
             list.resize(n, NONE);
         }
@@ -429,11 +431,16 @@ impl Workspace {
 
     /// All parts of the row's dose, itself among them; none where the case splits no dose.
     pub(crate) fn dose(&self, row: Ix) -> Chain<'_> {
+        Chain { next: &self.doses.1, at: self.first_of_dose(row) }
+    }
+
+    /// The first row of the row's dose; [`NONE`] where the case splits no dose.
+    pub(crate) fn first_of_dose(&self, row: Ix) -> Ix {
         let mut at = self.doses.0.get(row as usize).copied().unwrap_or(NONE);
         while at != NONE && self.doses.0[at as usize] != at {
             at = self.doses.0[at as usize];
         }
-        Chain { next: &self.doses.1, at }
+        at
     }
 
     /// A row earns nothing, by this rule.

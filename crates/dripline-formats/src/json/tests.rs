@@ -98,11 +98,11 @@ fn wrong_types_say_what_is_expected() {
         ),
         (
             r#"{"age_years":-3}"#,
-            "1:14 age_years: expected a whole number, 0 or more, found the number `-3` (write a whole number, 0 or more)",
+            "1:14 age_years: expected a whole number from 0 to 65535, found the number `-3` (write a whole number from 0 to 65535)",
         ),
         (
             r#"{"age_years":70000}"#,
-            "1:14 age_years: expected a whole number, 0 or more, found the number `70000` (write a whole number, 0 or more)",
+            "1:14 age_years: expected a whole number from 0 to 65535, found the number `70000` (write a whole number from 0 to 65535)",
         ),
         (
             r#"{"supervised":"yes"}"#,

@@ -12,7 +12,7 @@ use dripline::{LineUnits, Verdict, Workspace};
 use super::{Engine, Options, Ready, add_modifiers, addressee, ask, line_switches, lines_of, services, short_services};
 use crate::edits::Addition;
 use crate::formulary::Formulary;
-use crate::lines::drug_lines_alone;
+use crate::lines::short_drug_lines;
 use crate::resolve::Question;
 
 /// The longest run that the outcomes of a missing time consider.
@@ -180,8 +180,7 @@ impl<'a> WhatIf<'a> {
                 if value == own || policy.set(switch, &value).is_err() {
                     continue;
                 }
-                let drugs = drug_lines_alone(ready.chart, &ready.resolved, &policy, self.formulary);
-                let drugs: Vec<_> = drugs.iter().map(DrugLine::short).collect();
+                let drugs = short_drug_lines(ready.chart, &ready.resolved, &policy, self.formulary);
                 if drugs != self.base_drugs {
                     found.push(Alternative {
                         switch: switch.name().to_owned(),
@@ -230,11 +229,10 @@ impl<'a> WhatIf<'a> {
     /// where the answer changes nothing. `named` is the case by its name.
     pub fn identity_outcomes(&mut self, named: &Ready) -> Vec<Outcome> {
         self.engine.run(&named.resolved.case, &named.policy, &mut self.ws, &mut Codes);
-        let drug_lines = match self.with_drugs {
-            true => drug_lines_alone(named.chart, &named.resolved, &named.policy, self.formulary),
+        let drugs = match self.with_drugs {
+            true => short_drug_lines(named.chart, &named.resolved, &named.policy, self.formulary),
             false => Vec::new(),
         };
-        let drugs: Vec<_> = drug_lines.iter().map(DrugLine::short).collect();
         if same_lines(&self.ws.lines, &self.base) && self.ws.services == self.base_services && drugs == self.base_drugs
         {
             return Vec::new();
@@ -542,8 +540,7 @@ impl<'a> WhatIf<'a> {
         }
         let mut resolved = self.ready.resolved.clone();
         resolved.case = trial.clone();
-        let drugs = drug_lines_alone(self.ready.chart, &resolved, &self.ready.policy, self.formulary);
-        let drugs: Vec<_> = drugs.iter().map(DrugLine::short).collect();
+        let drugs = short_drug_lines(self.ready.chart, &resolved, &self.ready.policy, self.formulary);
         (drugs != self.base_drugs).then_some(drugs)
     }
 

@@ -87,10 +87,38 @@ static GPCI: Form = Form {
     passes: |line| !line.starts_with(|c: char| c.is_ascii_digit()),
 };
 
+/// `AOC_V2026Q2-F-MCR.txt`: kind, add-on code, day of its end, primary code, day of its end, first and last day of the
+/// pair, remark. Days are `YYYYDDD` or blank.
+static ADD_ON: Form = Form {
+    family: Family::AddOn,
+    label: "NCCI add-on code edits",
+    fields: &[
+        ("AOC_Edit_Type", 0, 1),
+        ("Add-On_Code", 1, 6),
+        ("AOC_DelDT", 6, 13),
+        ("Primary_Code", 13, 18),
+        ("Primary_Code_DelDT", 18, 25),
+        ("AOC_Edit_EffDT", 25, 32),
+        ("AOC_Edit_DelDT", 32, 39),
+        ("Special_Instruction_Notes", 39, 97),
+    ],
+    is_row: |line| {
+        let day = |from: usize| {
+            let day = &line[from.min(line.len())..(from + 7).min(line.len())];
+            day.iter().all(char::is_ascii_digit) || day.iter().all(|c| *c == ' ')
+        };
+        line.len() >= 32
+            && matches!(line[0], '1'..='3')
+            && line[1..6].iter().chain(&line[13..18]).all(char::is_ascii_alphanumeric)
+            && [6, 18, 25, 32].into_iter().all(day)
+    },
+    passes: HCPCS.passes,
+};
+
 impl Form {
     /// The form of a text, known by its first row, and the lines above that row.
     pub(super) fn of(text: &str) -> Option<(&'static Form, Vec<String>)> {
-        [&HCPCS, &RVU, &GPCI].into_iter().find_map(|form| {
+        [&HCPCS, &RVU, &GPCI, &ADD_ON].into_iter().find_map(|form| {
             let mut above = Vec::new();
             for line in text.lines().take(40) {
                 if (form.is_row)(&line.chars().collect::<Vec<_>>()) {

@@ -270,7 +270,7 @@ layout!(
         ("HCPCS Code", "code|hcpcscode", Required),
         ("Short Description", "shortdescription", Usual),
         ("LABELER NAME", "labelername", Usual),
-        ("NDC2", "ndc", Required),
+        ("NDC2", "ndc|ndcoralternateid", Required),
         ("Drug Name", "drugname", Usual),
         ("HCPCS dosage", "hcpcsdosage|hcpcscodedosage", Required),
         ("PKG SIZE", "pkgsize", Required),

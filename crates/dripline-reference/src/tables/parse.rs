@@ -473,15 +473,18 @@ fn ndc(member: &Member, header: &Header, shape: Shape, left_out: &mut LeftOut) -
             left_out.add("rows left out: their number is not an NDC of 5-4-2 digits");
             return Ok(None);
         };
-        Ok(Some(Ndc {
-            ndc,
-            code,
-            dosage_text: words(row.at(dosage)),
-            package_size: row.needed(size, "the package size")?,
-            package_quantity: row.needed(quantity, "the package quantity")?,
-            bill_units: row.needed(units, "BILLUNITS")?,
-            bill_units_package: row.needed(package, "BILLUNITSPKG")?,
-        }))
+        let numbers = (
+            row.amount(size, "the package size")?,
+            row.amount(quantity, "the package quantity")?,
+            row.amount(units, "BILLUNITS")?,
+            row.amount(package, "BILLUNITSPKG")?,
+        );
+        let (Some(package_size), Some(package_quantity), Some(bill_units), Some(bill_units_package)) = numbers else {
+            left_out.add("rows left out: size, quantity or units of the package are not given");
+            return Ok(None);
+        };
+        let dosage_text = words(row.at(dosage));
+        Ok(Some(Ndc { ndc, code, dosage_text, package_size, package_quantity, bill_units, bill_units_package }))
     })?;
     Ok(Rows::Ndc(rows))
 }

@@ -387,10 +387,7 @@ pub(crate) async fn enter(
         true => Caller::Machine,
         false => access.caller(request.headers()).await?,
     };
-    let refused = match caller {
-        Caller::Machine => None,
-        _ => permitted(access, &caller, &request).err(),
-    };
+    let refused = permitted(access, &caller, &request).err();
     let mut response = match refused {
         Some(problem) => refusal(&state, problem, &request)?,
         None => {
@@ -423,16 +420,9 @@ fn permitted(access: &Access, caller: &Caller, request: &Request) -> Result<(), 
         let help = "sign in at /sign-in or POST /v1/session, or send a token as Authorization: Bearer TOKEN";
         return Err(Problem::new(Kind::Unauthenticated, detail, help));
     }
-    // A browser sends the cookie of a session along with whatever a page of anybody asks for, and signs in whom such
-    // a page wants: so what changes something comes from a page of ours.
-    if !only_reads(request.method()) && !matches!(caller, Caller::Token { .. }) {
-        let signed_in = matches!(caller, Caller::Person(_));
-        let same = access.reach.is_same_origin(request.uri(), request.headers());
-        let elsewhere = request.headers().get("sec-fetch-site").is_some_and(|site| site != "same-origin");
-        if same == Some(false) || signed_in && same.is_none() || elsewhere {
-            let help = "ask from a page of the service, which sends its Origin; a program sends a token";
-            return Err(Problem::new(Kind::Csrf, "the request does not come from a page of the service", help));
-        }
+    if is_forged(access, caller, what, request) {
+        let help = "ask from a page of the service, which sends its Origin; a program sends a token";
+        return Err(Problem::new(Kind::Csrf, "the request does not come from a page of the service", help));
     }
     match what {
         Some(Needs::May(permission)) if !caller.may(permission) => {
@@ -440,12 +430,30 @@ fn permitted(access: &Access, caller: &Caller, request: &Request) -> Result<(), 
             Err(Problem::new(Kind::Forbidden, detail, "an administrator gives roles to accounts and scopes to tokens"))
         }
         Some(_) => Ok(()),
+        None if *caller == Caller::Machine => Ok(()),
         // A method that the route does not have, or one that nobody has thought about: it answers nobody.
         None => {
             let help = "GET /openapi.json lists the routes";
             Err(Problem::new(Kind::Method, "the route does not know this method", help))
         }
     }
+}
+
+/// Whether a page of somebody else may have sent this. A browser sends the cookie of a session along with whatever such
+/// a page asks for, signs in whom it wants, and reaches a service without accounts: so what changes something comes from
+/// a page of ours. Coding a chart changes nothing, and is there for other programs' pages on this machine.
+fn is_forged(access: &Access, caller: &Caller, what: Option<Needs>, request: &Request) -> bool {
+    let matters = match caller {
+        Caller::Token { .. } => false,
+        Caller::Machine => !matches!(what, Some(Needs::May(Permission::Code | Permission::Read))),
+        Caller::Person(_) | Caller::Nobody => true,
+    };
+    if only_reads(request.method()) || !matters {
+        return false;
+    }
+    let same = access.reach.is_same_origin(request.uri(), request.headers());
+    let elsewhere = request.headers().get("sec-fetch-site").is_some_and(|site| site != "same-origin");
+    same == Some(false) || same.is_none() && matches!(caller, Caller::Person(_)) || elsewhere
 }
 
 /// What someone is answered who may not: as a page, where one was asked for.

@@ -357,7 +357,7 @@ impl Accounts {
 
     /// The account of someone who signed in elsewhere, with the roles that were told there; it is made the first time.
     #[cfg_attr(not(feature = "oidc"), expect(dead_code, reason = "only OpenID Connect signs in elsewhere"))]
-    pub(crate) async fn from_elsewhere(
+    pub(crate) async fn vouched_for(
         &self,
         issuer: &str,
         subject: &str,

@@ -477,7 +477,7 @@ async fn admit(
     let (someone, to) = oidc.finish(back, kept, access.clock.now()).await?;
     let accounts = access.accounts()?;
     let Someone { subject, name, roles } = someone;
-    let name = match accounts.from_elsewhere(&oidc.settings.issuer, &subject, &name, &roles).await {
+    let name = match accounts.vouched_for(&oidc.settings.issuer, &subject, &name, &roles).await {
         Ok(Some(name)) => name,
         Ok(None) => return Err(Refusal::Person("the account is disabled here").into()),
         // Whose name it is stays as it was: nobody becomes another by being called so elsewhere.

@@ -74,7 +74,7 @@ pub(super) struct Expected<'a> {
 impl Keys {
     /// Whether the key that a token names is one of these.
     pub fn has_key_of(&self, token: &str) -> bool {
-        let head = token.split('.').next().and_then(|part| part_of::<Head>(part));
+        let head = token.split('.').next().and_then(part_of::<Head>);
         head.is_some_and(|h| self.fitting(&h).next().is_some())
     }
 
