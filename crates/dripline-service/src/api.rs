@@ -46,7 +46,7 @@ struct Health {
 /// Whether the service takes requests.
 #[derive(Serialize, JsonSchema)]
 struct Ready {
-    /// `ready` or `stopping`.
+    /// `ready`, `stopping` or `store`: the database does not answer.
     status: &'static str,
 }
 
@@ -251,10 +251,18 @@ async fn health() -> Response {
 }
 
 async fn ready(State(state): State<AppState>) -> Response {
-    match state.is_stopping() {
-        false => in_json(line(&Ready { status: "ready" })),
-        true => (StatusCode::SERVICE_UNAVAILABLE, in_json(line(&Ready { status: "stopping" }))).into_response(),
-    }
+    let store = async {
+        match &state.store {
+            Some(store) => store.answers().await,
+            None => true,
+        }
+    };
+    let status = match state.is_stopping() {
+        true => "stopping",
+        false if store.await => return in_json(line(&Ready { status: "ready" })),
+        false => "store",
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, in_json(line(&Ready { status }))).into_response()
 }
 
 async fn metrics(State(state): State<AppState>) -> Response {

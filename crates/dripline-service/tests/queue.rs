@@ -552,6 +552,21 @@ async fn without_a_store_nothing_is_kept_and_the_service_says_so() {
 }
 
 #[tokio::test]
+async fn a_service_whose_store_is_gone_is_not_ready() {
+    each_open(|store| async move {
+        let service = Service::keeping(store.clone()).await;
+        assert_eq!(service.ask(get("/ready")).await.json()["status"], "ready");
+        store.close().await;
+        let answer = service.ask(get("/ready")).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &json!("store")));
+        assert_eq!(service.ask(get("/health")).await.status, StatusCode::OK);
+        let refused = service.ask(new("k", &infusion("A"))).await;
+        assert_eq!((problem(&refused), refused.header("retry-after")), ((503, "store".into()), "1"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_worksheet_keeps_what_its_reader_took_for_granted() {
     each_open(|store| async move {
         let service = Service::keeping(store).await;

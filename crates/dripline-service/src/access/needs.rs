@@ -89,6 +89,7 @@ pub const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/queue", May(Work)),
     ("GET", "/queue/new", May(Work)),
     ("POST", "/queue/new", May(Work)),
+    ("POST", "/queue/settings", May(Settings)),
     ("GET", "/queue/{id}", May(Read)),
     ("POST", "/queue/{id}/answers", May(Work)),
     ("POST", "/queue/{id}/what-if", May(Read)),

@@ -4,8 +4,9 @@
 use askama::Template;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{StatusCode, Uri};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use dripline::chart::{AccessKind, ContainerKind, Method, PumpKind, PumpOwner, Purpose};
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/queue", get(list).post(receive))
         .route("/queue/new", get(blank).post(begin))
+        .route("/queue/settings", post(settings))
         .route("/queue/{id}", get(case))
         .route("/queue/{id}/answers", post(answer))
         .route("/queue/{id}/what-if", post(what_if))
@@ -45,6 +47,24 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/queue/{id}/records-request", post(request_records))
         .route("/queue/{id}/release", post(release))
         .layer(DefaultBodyLimit::max(MOST))
+        .layer(from_fn(told))
+}
+
+#[derive(Template)]
+#[template(path = "told.html")]
+struct ToldPage {
+    title: &'static str,
+    wrong: Wrong,
+}
+
+/// A problem that no form can mend, as a page.
+async fn told(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    match page(&ToldPage { title: problem.kind().title(), wrong: Wrong::of(&problem) }) {
+        Ok(page) => (problem.kind().status(), page).into_response(),
+        Err(_) => problem.into_response(),
+    }
 }
 
 /// A problem in a sentence or two.
@@ -85,6 +105,8 @@ struct QueuePage<'a> {
     export: String,
     may_work: bool,
     may_export: bool,
+    may_set: bool,
+    money: bool,
 }
 
 async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result<Response, Problem> {
@@ -128,8 +150,23 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
         wrong: wrong.as_ref().map(Wrong::of),
         may_work: caller.may(Permission::Work),
         may_export: caller.may(Permission::Export),
+        may_set: caller.may(Permission::Settings),
+        money: book::settings(&mut *store.read().await?).await?.money,
     };
     Ok((status, page(&view)?).into_response())
+}
+
+/// Turns amounts of money on or off.
+async fn settings(State(state): State<AppState>, actor: Actor, body: Bytes) -> Result<Response, Problem> {
+    let store = store(&state)?;
+    let form = Form::read(&body);
+    let on = match form.said("money") {
+        Some("on") => true,
+        Some("off") => false,
+        _ => return Err(Problem::body("money", "it is not said whether money is shown", "write on or off")),
+    };
+    book::set_money(store, &actor, on, form.get("reason").unwrap_or("")).await?;
+    Ok(Redirect::to("/queue").into_response())
 }
 
 #[derive(Template)]

@@ -224,6 +224,12 @@ impl Store {
         })
     }
 
+    /// Whether the database answers soon.
+    pub async fn answers(&self) -> bool {
+        let asked = sqlx::query("SELECT 1").fetch_one(&self.pool);
+        matches!(tokio::time::timeout(Duration::from_secs(2), asked).await, Ok(Ok(_)))
+    }
+
     /// Ends every connection.
     pub async fn close(&self) {
         self.pool.close().await;

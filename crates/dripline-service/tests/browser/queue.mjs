@@ -108,6 +108,29 @@ test("whoever looks at an old page is told so, and nothing is changed", () => vi
   assert.equal(await status(other), "held");
 }));
 
+test("money is shown when an administrator wants it, and a case that is not there is told in words", () => visit(async (page) => {
+  const money = async (how) => {
+    await page.goto(`${AT}/queue`);
+    await page.getByText("Settings").click();
+    await page.getByLabel("Reason for a change").fill("the audit asks");
+    await page.getByRole("button", { name: how }).click();
+  };
+  await page.goto(`${AT}/queue/new`);
+  await page.locator("#text").fill(sheet("P-4"));
+  await page.getByRole("button", { name: "Keep it" }).click();
+  const at = page.url();
+  assert.equal(await page.getByRole("heading", { name: "Money" }).count(), 0);
+  await money("Show them");
+  await page.goto(at);
+  assert.equal(await page.getByRole("heading", { name: "Money" }).count(), 1);
+  await money("Do not show them");
+  await page.goto(at);
+  assert.equal(await page.getByRole("heading", { name: "Money" }).count(), 0);
+  const answer = await page.goto(`${AT}/queue/999999`);
+  assert.equal(answer.status(), 404);
+  assert.match(await page.locator("main").innerText(), /There is no such thing[\s\S]*no case of this number/);
+}));
+
 test("markup in a case stays text", () => visit(async (page) => {
   const harm = "<img src=x onerror=alert(1)>";
   await page.goto(`${AT}/queue/new`);

@@ -29,14 +29,23 @@ fn new_name() -> String {
 
 /// A file that is not there yet.
 pub fn file() -> Place {
+    Place::File(FOLDER.join(format!("{}.db", new_name())))
+}
+
+/// What tests of an hour ago left behind is taken away.
+static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("stores");
     std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(format!("{}.db", new_name()));
-    for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+    let own = format!("dripline_{}_", std::process::id());
+    for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
+        let old = age.is_some_and(|age| age.as_secs() > 3600);
+        if old || entry.file_name().to_string_lossy().starts_with(&own) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
-    Place::File(path)
-}
+    folder
+});
 
 /// An empty database of PostgreSQL.
 pub async fn database() -> Option<Place> {
