@@ -125,6 +125,58 @@ fn types_ids_and_dates() {
 }
 
 #[test]
+fn an_id_that_looks_like_a_person_is_refused_first_and_not_repeated() {
+    for (name, text) in [
+        ("person-1", r#"{"case":"John Smith","setting":"facility","administrations":[]}"#),
+        ("person-2", r#"{"case":"John Smith","setting":"ofice"}"#),
+        ("person-3", r#"{"case":"123-45-6789","administrations":[]}"#),
+        ("person-4", "office 1/5/26 case=\"John Smith\"\nZofran 4 mg IVP 10:00\n"),
+        ("person-5", "office 1/5/26 case=\"John Smith\"\nZofran 4 mgg IVP 10:00\n"),
+    ] {
+        let path = folder().join(name);
+        fs::write(&path, text).expect("a file for the test");
+        let (code, value) = answer(&path);
+        assert_eq!((code, &value["case"]), (2, &Value::Null), "{value}");
+        assert!(!value.to_string().contains("Smith") && !value.to_string().contains("6789"), "{value}");
+    }
+    let said = complaint("person", br#"{"case":"John Smith","administrations":[]}"#);
+    assert_eq!(said, "1:9 case: this looks like a person's name and is not read on");
+    let said = complaint("nobody", br#"{"case":" ","setting":"office","as_of":"2026-01-05"}"#);
+    assert_eq!(said, "1:9 case: an empty id");
+}
+
+#[test]
+fn a_switch_that_takes_another_value_says_which() {
+    for (policy, message, help) in [
+        (
+            r#"{"hydration_sum":"per"}"#,
+            "`hydration_sum` takes one of all, per_interval, not `per`",
+            "`dripline policy show cpt` lists every switch with the values that it takes",
+        ),
+        (
+            r#"{"hydration_floor_minutes":"16"}"#,
+            "`hydration_floor_minutes` takes one of 31, 16, not `16`",
+            "write the number without quotes: 16",
+        ),
+        (
+            r#"{"hydration_floor_minutes":20}"#,
+            "`hydration_floor_minutes` takes one of 31, 16, not `20`",
+            "write 31 or 16",
+        ),
+        (
+            r#"{"bolus_gap":45}"#,
+            "`bolus_gap` takes a whole number from 0 to 30, not `45`",
+            "write a whole number from 0 to 30",
+        ),
+    ] {
+        let path = folder().join("switch");
+        fs::write(&path, format!(r#"{{"setting":"office","as_of":"2026-01-05","policy":{policy}}}"#)).expect("a file");
+        let error = &answer(&path).1["error"];
+        assert_eq!((error["message"].as_str(), error["help"].as_str()), (Some(message), Some(help)), "{policy}");
+    }
+}
+
+#[test]
 fn large_and_deep() {
     let folder = folder();
     let write = |name: &str, before: &str, part: &str, times: usize| {

@@ -266,6 +266,17 @@ fn why_not_answers_for_earned_and_unearned_codes() {
     let earned = folder.run(&["why-not", "96374", "chart.txt", "--format", "json", "--case", "1"]).json();
     assert_eq!(earned["earned"], true);
     assert_eq!(earned["obstacles"][0]["administrations"][0], "1");
+    folder.file(
+        "three.txt",
+        "office 1/5/26 case=a\nZofran 4 mg IVP 10:00\n\noffice 1/5/26 case=b\nZofran 4 mgg IVP 10:00\n",
+    );
+    let asked = folder.run(&["why-not", "96374", "three.txt", "--format", "json", "--case", "a"]);
+    assert_eq!((asked.code, asked.err.as_str(), asked.json()["case"].as_str()), (0, "", Some("a")));
+    let bad = folder.run(&["why-not", "96374", "three.txt", "--case", "b"]);
+    assert_eq!(bad.code, 2);
+    assert!(bad.err.starts_with("error: three.txt:5:8: case b: `4` has no unit that is known"), "{}", bad.err);
+    let nobody = folder.run(&["why-not", "96374", "three.txt", "--case", "z"]);
+    assert_eq!((nobody.code, nobody.err.lines().next()), (2, Some("error: three.txt: there is no case `z`")));
     let foreign = folder.run(&["why-not", "99285", "chart.txt", "--format", "json"]);
     assert_eq!((foreign.code, foreign.json()["earned"].as_bool()), (0, Some(false)));
 }
@@ -290,10 +301,16 @@ fn rules_policies_and_schemas_are_shown() {
     let page = folder.run(&["rule", "same-push-again-office"]).out;
     assert!(page.starts_with("Same drug pushed again, office\n"), "{page}");
     assert!(page.contains("\nGrade      B, several sources agree\n") && page.contains("\nFires\n"), "{page}");
+    // Paragraphs are broken anew, not where the page's source breaks them.
+    let long = folder.run(&["rule", "same-drug-infusions"]).out;
+    assert!(long.contains("\nNo CPT or CMS text settles how. The default is the lower of the two common\n"), "{long}");
     let list = folder.run(&["rule"]).out;
     assert!(list.contains("\nsame drug\n") && list.contains("same-push-again-office"), "{list}");
     let policy = folder.run(&["policy", "show", "medicare"]).out;
-    assert!(policy.contains("home_pump_code = G0498\n    medicare: since 2016-01-01."), "{policy}");
+    assert!(
+        policy.contains("home_pump_code = G0498\n    takes one of 96416, G0498\n    medicare: since 2016-01-01."),
+        "{policy}"
+    );
     let earlier = folder.run(&["policy", "show", "medicare", "--as-of", "2015-06-01"]).out;
     assert!(earlier.contains("home_pump_code = 96416\n"), "{earlier}");
     folder.file("bad.toml", "name = \"mine\"\ntitle = \"Mine\"\ninherits = \"cpt\"\n[[value]]\nswitch = \"hydration_som\"\nvalue = \"all\"\nsince = \"2020-01-01\"\nsource = \"us\"\n");

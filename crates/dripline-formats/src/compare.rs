@@ -211,7 +211,7 @@ pub fn compare(coder: &Coder, options: &Options, with: &With, case: &Case) -> Re
             return Err(ChartError {
                 path: "billed".to_owned(),
                 message: "the case does not say what was billed".to_owned(),
-                help: "add \"billed\": [{\"code\": …, \"units\": …}]".to_owned(),
+                help: "add \"billed\": [{\"code\": …, \"units\": …}]; on a worksheet, a line for each: billed 96374 units=1".to_owned(),
             });
         }
         With::Billed => return Ok(Comparison::with_billed(&left, &case.chart)),

@@ -68,10 +68,13 @@ impl<R: BufRead> Cases<R> {
     /// The error of a key of the case read last, with its place.
     #[must_use]
     pub fn error_at(&self, case: &Case, path: &str, message: &str, help: &str) -> ReadError {
+        // An id that looks like a patient's identity is not repeated.
+        let own = case.chart.case.as_deref().is_none_or(|id| dripline_reference::resolve::check_case_id(id).is_ok());
+        let id = own.then(|| case.id());
         match &self.kind {
-            Kind::Json(json) => json.error_at(Some(case.id()), path, message, help),
+            Kind::Json(json) => json.error_at(id, path, message, help),
             Kind::Worksheet { line, .. } => ReadError {
-                case: Some(case.id()),
+                case: id,
                 file: self.file.clone(),
                 place: Some(Place { line: *line, column: 1 }),
                 path: path.to_owned(),
@@ -80,7 +83,7 @@ impl<R: BufRead> Cases<R> {
                 excerpt: None,
             },
             Kind::Failed(_) => ReadError {
-                case: Some(case.id()),
+                case: id,
                 file: self.file.clone(),
                 place: None,
                 path: path.to_owned(),
@@ -127,7 +130,7 @@ fn misread(file: &str, problem: Problem) -> ReadError {
     let at = byte(problem.column.saturating_sub(1));
     let end = byte(problem.column.saturating_sub(1) + problem.length);
     ReadError {
-        case: None,
+        case: problem.case.filter(|id| dripline_reference::resolve::check_case_id(id).is_ok()),
         file: file.to_owned(),
         place: Some(Place { line: problem.line, column: problem.column }),
         path: String::new(),

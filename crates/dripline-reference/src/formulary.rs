@@ -520,7 +520,28 @@ impl Formulary {
         if !squeezed.is_empty() {
             return (squeezed, Found::Name);
         }
-        (rows(&self.table.by_ingredient, &folded), Found::Ingredient)
+        let ingredient = rows(&self.table.by_ingredient, &folded);
+        if !ingredient.is_empty() {
+            return (ingredient, Found::Ingredient);
+        }
+        (self.by_both_names(&folded), Found::Name)
+    }
+
+    /// `zofran (ondansetron)`: the rows that both names mean, where one of the names says no more than the other.
+    fn by_both_names(&self, folded: &str) -> &[u32] {
+        let Some((outer, inner)) = folded.strip_suffix(')').and_then(|f| f.split_once('(')) else { return &[] };
+        if inner.contains(['(', ')']) {
+            return &[];
+        }
+        let (outer, inner) = (self.by_name(outer).0, self.by_name(inner).0);
+        let within = |narrow: &[u32], wide: &[u32]| !narrow.is_empty() && narrow.iter().all(|row| wide.contains(row));
+        if within(outer, inner) {
+            outer
+        } else if within(inner, outer) {
+            inner
+        } else {
+            &[]
+        }
     }
 
     /// The rows that share a name with a row, itself among them: what a code was before, or became.
@@ -674,14 +695,17 @@ mod tests {
     #[test]
     fn names_are_folded_and_no_more() {
         let f = Formulary::built_in();
-        for name in ["Zofran", "ZOFRAN", " zofran® ", "ondansetron"] {
+        for name in ["Zofran", "ZOFRAN", " zofran® ", "ondansetron", "Zofran (ondansetron)", "ondansetron (Zofran)"] {
             assert_eq!(hcpcs(&f, f.by_name(name).0), ["J2405"], "{name}");
         }
         for name in ["Solu-Cortef", "Solu Cortef", "solu‑cortef", "SoluCortef"] {
             assert_eq!(hcpcs(&f, f.by_name(name).0), ["J1720"], "{name}");
         }
         assert_eq!(f.by_name("piperacillin-tazobactam").0, f.by_name("piperacillin/tazobactam").0);
-        for name in ["Zofrann", "Ondansetron HCl 4 mg/2 mL inj", "", "sodium"] {
+        // Names that disagree, or of which one is not known, are no name.
+        for name in
+            ["Zofrann", "Ondansetron HCl 4 mg/2 mL inj", "", "sodium", "Zofran (Toradol)", "Zofran (ODT)", "(Zofran)"]
+        {
             assert!(f.by_name(name).0.is_empty(), "{name}");
         }
         // A name goes before an ingredient: the biosimilars have names of their own.

@@ -383,12 +383,21 @@ pub fn parse_switch(name: &str, text: &str) -> Result<(Switch, SwitchValue), Pro
 
 /// How a refused value is mended.
 fn takes(switch: Switch, value: &SwitchValue) -> String {
+    let number = |word: &str| word.parse::<i64>().is_ok() && switch.kind() != Kind::List;
+    if let SwitchValue::Word(word) = value
+        && number(word)
+    {
+        return format!("write the number without quotes: {word}");
+    }
     match switch.kind() {
         Kind::Words(words) => match nearest(&value.to_string(), words.iter().copied()) {
             Some(word) => format!("did you mean `{word}`?"),
-            None => format!("take one of {}", words.join(", ")),
+            None => "`dripline policy show cpt` lists every switch with the values that it takes".to_owned(),
         },
-        Kind::Integer { .. } => "write a whole number within the bounds".to_owned(),
+        Kind::Integer { allowed: [], min, max, .. } => format!("write a whole number from {min} to {max}"),
+        Kind::Integer { allowed, .. } => {
+            format!("write {}", allowed.iter().map(i64::to_string).collect::<Vec<_>>().join(" or "))
+        }
         Kind::List => "write a list of words".to_owned(),
     }
 }

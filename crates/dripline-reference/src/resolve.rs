@@ -804,6 +804,17 @@ fn id_text(id: &str, path: impl Fn() -> String) -> Result<(), ChartError> {
     Ok(())
 }
 
+/// Refuses an id of a case that is empty or looks like a patient's identity.
+///
+/// # Errors
+/// What it looks like, without repeating it.
+pub fn check_case_id(id: &str) -> Result<(), ChartError> {
+    if id.trim().is_empty() {
+        return Err(error("case", "an empty id", "leave the key out, or write an id"));
+    }
+    identity::in_case(id).map_or(Ok(()), |what| Err(identity_error("case".into(), what)))
+}
+
 fn identity_error(path: String, what: identity::Looks) -> ChartError {
     error(
         path,
@@ -843,11 +854,7 @@ pub fn resolve_with(
     as_of: Date,
 ) -> Result<Resolved, ChartError> {
     let mut assumptions = Vec::new();
-    if let Some(case) = &chart.case
-        && let Some(what) = identity::in_case(case)
-    {
-        return Err(identity_error("case".into(), what));
-    }
+    chart.case.as_deref().map_or(Ok(()), check_case_id)?;
     let billing = billing(chart, policy, &mut assumptions)?;
     let ids = ids(chart.administrations.iter().map(|a| a.id.as_deref()), "administrations", |n| n.to_string())?;
     let service_ids = self::ids(chart.services.iter().map(|s| s.id.as_deref()), "services", |n| format!("s{n}"))?;
@@ -1218,7 +1225,7 @@ impl<'c> Rows<'c> {
         let components = a.components.or_else(|| {
             let n = first.and_then(|e| e.components).filter(|n| same(&|e| e.components == Some(*n)))?;
             if class == Class::Vaccine && a.counselling != Some(false) {
-                assume("components", n.to_string(), "as in the table of drugs".into());
+                assume("components", n.to_string(), "the table of drugs says so".into());
             }
             Some(n)
         });

@@ -36,7 +36,8 @@ pub(crate) fn case_id(text: &str) -> Option<String> {
     if !found.whole {
         return None;
     }
-    serde_json::from_str::<String>(text.get(found.value)?).ok()
+    let id = serde_json::from_str::<String>(text.get(found.value)?).ok()?;
+    dripline_reference::resolve::check_case_id(&id).is_ok().then_some(id)
 }
 
 type Step<'p> = (Option<Range<usize>>, Range<usize>, &'p str);

@@ -411,7 +411,17 @@ impl View<'_> {
                 None => groups.push((key, id.into_iter().collect(), &a.took, &a.why)),
             }
         }
+        let mut said: Vec<(String, Vec<String>, String, &str)> = Vec::new();
         for (key, ids, took, why) in groups {
+            match said.iter_mut().find(|s| s.1 == ids && s.3 == why && !ids.is_empty()) {
+                Some(same) => {
+                    same.0 = format!("{} and {key}", same.0);
+                    same.2 = format!("{} and {took}", same.2);
+                }
+                None => said.push((key, ids, took.to_owned(), why)),
+            }
+        }
+        for (key, ids, took, why) in said {
             let of = if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) };
             page.words(
                 &[(Ink::Plain, "  - ")],

@@ -1,5 +1,6 @@
 //! A policy in the terminal.
 
+use dripline::policy::Kind;
 use dripline_reference::profile::Shown;
 
 use super::page::{Ink, Page, Style};
@@ -10,7 +11,7 @@ use super::shown_value;
 pub fn policy(shown: &Shown, style: Style) -> String {
     let mut page = Page::new(style);
     page.line(&[(Ink::Heading, &shown.title)]);
-    page.words(&[], 0, Ink::Faint, &format!("{} on {}", shown.chain.join(", which builds on "), shown.on));
+    page.words(&[], 0, Ink::Faint, &format!("{}, as of {}", shown.chain.join(", which builds on "), shown.on));
     page.blank();
     let own = shown.chain.first();
     for s in &shown.switches {
@@ -22,7 +23,21 @@ pub fn policy(shown: &Shown, style: Style) -> String {
             ink,
             &shown_value(&s.value),
         );
-        page.words(&[], 4, Ink::Faint, &format!("{}: since {}{until}. {}", s.file, s.since, s.source));
+        let takes = match s.switch.kind() {
+            Kind::Words(words) => format!("one of {}", words.join(", ")),
+            Kind::Integer { allowed: [], min, max, .. } => format!("a whole number from {min} to {max}"),
+            Kind::Integer { allowed, .. } => {
+                format!("one of {}", allowed.iter().map(i64::to_string).collect::<Vec<_>>().join(", "))
+            }
+            Kind::List => "a list of words".to_owned(),
+        };
+        page.words(&[(Ink::Faint, "    takes ")], 10, Ink::Faint, &takes);
+        page.words(
+            &[(Ink::Plain, "    ")],
+            4,
+            Ink::Faint,
+            &format!("{}: since {}{until}. {}", s.file, s.since, s.source),
+        );
     }
     page.done()
 }

@@ -71,7 +71,23 @@ pub fn rule_page(rule: &Rule, style: Style) -> String {
 fn body(page: &mut Page, text: &str) {
     let text = text.strip_prefix("+++\n").and_then(|t| t.split_once("\n+++\n")).map_or(text, |(_, body)| body);
     let mut fence = false;
+    // Lines of a paragraph, which the page breaks anew.
+    let mut open: Option<(&str, String)> = None;
+    let flush = |page: &mut Page, open: &mut Option<(&str, String)>| {
+        if let Some((mark, text)) = open.take() {
+            page.words(&[(Ink::Plain, mark)], mark.len(), Ink::Plain, &text);
+        }
+    };
     for line in text.lines() {
+        let continues = !fence && !line.is_empty() && !line.starts_with(['#', '`', '|']) && !line.starts_with("- ");
+        if let Some((_, text)) =
+            open.as_mut().filter(|_| continues || (line.starts_with('`') && !line.starts_with("```")))
+        {
+            text.push(' ');
+            text.push_str(line.trim_start());
+            continue;
+        }
+        flush(page, &mut open);
         if let Some(tag) = line.strip_prefix("```") {
             fence = !fence;
             if tag.is_empty() || fence {
@@ -83,13 +99,16 @@ fn body(page: &mut Page, text: &str) {
         } else if let Some(heading) = line.strip_prefix("## ") {
             page.heading(heading);
         } else if let Some(item) = line.strip_prefix("- ") {
-            page.words(&[(Ink::Plain, "- ")], 2, Ink::Plain, item);
+            open = Some(("- ", item.to_owned()));
         } else if line.is_empty() {
             page.blank();
+        } else if line.starts_with('|') {
+            page.line(&[(Ink::Plain, line)]);
         } else {
-            page.words(&[], 0, Ink::Plain, line);
+            open = Some(("", line.to_owned()));
         }
     }
+    flush(page, &mut open);
 }
 
 fn grade_words(grade: Grade) -> &'static str {

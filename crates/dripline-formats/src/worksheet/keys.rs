@@ -101,6 +101,31 @@ pub const BILLED: &[&str] = &["units", "modifiers", "date"];
 /// Short names of keys.
 const ALIASES: &[(&str, &str)] = &[("pos", "place_of_service"), ("need", "needed_because"), ("pause", "interruptions")];
 
+/// What people write in a header beside its keys, in lower case, and what to write instead.
+const CASE_HABITS: &[(&[&str], &str)] = &[
+    (&["date", "dos"], "the date stands alone behind the setting: office 1/5/26"),
+    (
+        &["patient", "pt", "name", "dob", "birth", "mrn", "ssn", "sex", "account", "acct"],
+        "nothing that tells who the patient is belongs on a worksheet; `case` is an id of your own",
+    ),
+    (&["dx", "icd", "icd10", "icd-10", "diagnosis"], "write diagnoses=E86.0,R11.2"),
+    (
+        &["payer", "payor", "insurance", "plan", "medicare", "commercial", "medicaid"],
+        "the payer's policy is profile=medicare; `dripline policy show` lists them",
+    ),
+    (&["age"], "write age_years=12"),
+    (&["arrived"], "write arrival=9:40"),
+    (&["departed", "discharged", "discharge"], "write departure=14:00"),
+    (&["admitted", "admit"], "the order that made the patient an inpatient is inpatient_order=14:00"),
+    (&["tob", "type"], "write bill_type=131"),
+];
+
+/// What to write in a header instead of what people are used to write.
+pub(super) fn case_habit(name: &str) -> Option<&'static str> {
+    let lower = name.to_lowercase();
+    CASE_HABITS.iter().find(|(names, _)| names.contains(&lower.as_str())).map(|(_, help)| *help)
+}
+
 /// Whether a key opens a header.
 pub(super) fn is_case_key(name: &str) -> bool {
     CASE.contains(&name) || name == "pos" || LINES.iter().any(|(key, _)| *key == name)
@@ -357,7 +382,10 @@ fn not_a_pair(line: Line<'_>, token: &Token) -> Problem {
 }
 
 fn name(line: Line<'_>, key: &Span, known: &[&str]) -> Result<String, Problem> {
-    let written = line.get(key);
+    // Capitals do not matter, as nowhere on a worksheet.
+    let lower = line.get(key).to_ascii_lowercase();
+    let plain = known.contains(&lower.as_str()) || ALIASES.iter().any(|(short, _)| *short == lower);
+    let written = if plain { lower.as_str() } else { line.get(key) };
     let name = ALIASES.iter().find(|(short, _)| *short == written).map_or(written, |(_, name)| name);
     if let Some((_, how)) = LINES.iter().find(|(k, _)| *k == name).filter(|_| known == CASE) {
         return Err(line.problem(key.clone(), format!("`{name}` is not written in the header"), *how));
@@ -383,7 +411,10 @@ fn name(line: Line<'_>, key: &Span, known: &[&str]) -> Result<String, Problem> {
     }
     let short = ALIASES.iter().filter(|(_, name)| known.contains(name)).map(|(short, _)| *short);
     let root = name.split('.').next().unwrap_or("");
+    let policy = |switch: &str| known == CASE && dripline::policy::Switch::from_name(switch).is_some();
     let help = match nearest(written, known.iter().copied().chain(short)) {
+        _ if known == CASE && case_habit(written).is_some() => case_habit(written).unwrap_or("").to_owned(),
+        _ if policy(written) => format!("write policy.{written}=…"),
         _ if is_case_key(root) && known != CASE => {
             format!("write `{written}` in the header, behind the setting and the date")
         }

@@ -46,6 +46,7 @@ impl<'a> Line<'a> {
         let chars = |to: usize| self.text.get(..to).map_or(0, |s| s.chars().count());
         let column = chars(span.start);
         Problem {
+            case: None,
             line: self.number,
             column: column + 1,
             length: chars(span.end).saturating_sub(column).max(1),

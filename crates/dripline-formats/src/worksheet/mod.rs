@@ -30,6 +30,8 @@ pub use write::write;
 /// Its `Display` is a picture of the line with carets under the words in question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// The case's own id, where its header could be read.
+    pub case: Option<String>,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.

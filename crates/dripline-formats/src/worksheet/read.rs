@@ -91,7 +91,9 @@ fn whole_line(line: &Line<'_>) -> Span {
 fn case(header: Line<'_>, rows: &[Line<'_>]) -> Result<Parsed, Problem> {
     let mut case = Case::open(header)?;
     for row in rows {
-        case.line(*row)?;
+        if let Err(problem) = case.line(*row) {
+            return Err(Problem { case: case.chart.case, ..problem });
+        }
     }
     Ok(Parsed { chart: case.chart, assumptions: case.assumptions, first_line: header.number })
 }
@@ -140,15 +142,10 @@ impl Case {
                 Seen::Is(_) => {}
                 Seen::Bad { message, help } => return Err(line.problem(token.span.clone(), message, help)),
                 Seen::Not => {
-                    let settings = Setting::ALL.iter().map(|(w, _)| *w);
-                    let help = match nearest(word, settings) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => "the header is the setting, the date, then key=value: office 1/5/26 pos=11".to_owned(),
-                    };
                     return Err(line.problem(
                         token.span.clone(),
                         format!("`{word}` is not a word of the header"),
-                        help,
+                        header_help(word),
                     ));
                 }
             }
@@ -344,6 +341,10 @@ impl Case {
             return Err(line.problem(service.span.clone(), "a listed service cannot be marked with `*`", help));
         }
         let name = words.name()?;
+        let begins = words.tokens.first().filter(|t| t.equals.is_none()).map(|t| t.span.clone());
+        if let (None, Some(first), false) = (&name.text, begins, words.has_key("drug")) {
+            return Err(no_drug(line, name.amount.map_or(first, |(_, span)| span)));
+        }
         let said = words.said(name.next)?;
         let keys = Keys::of(line, pairs(&words, &said), keys::ROW)?;
         if name.text.is_none()
@@ -351,8 +352,7 @@ impl Case {
             && (name.next > 0 || !matches!(said.first(), Some((Said::Pair(_), _))))
         {
             let span = words.tokens.first().map(|t| t.span.clone()).or(star).unwrap_or(0..0);
-            let help = "begin the line with the drug's name: Zofran 4 mg IV push 10:00";
-            return Err(line.problem(span, "no drug stands here", help));
+            return Err(no_drug(line, span));
         }
         let path = format!("administrations[{}]", self.chart.administrations.len());
         let mut row = Row::default();
@@ -433,14 +433,54 @@ impl Case {
     }
 }
 
+fn no_drug(line: Line<'_>, span: Span) -> Problem {
+    line.problem(span, "no drug stands here", "begin the line with the drug's name: Zofran 4 mg IV push 10:00")
+}
+
 fn no_header(line: Line<'_>) -> Problem {
     let span = line.tokens(0).ok().and_then(|t| t.first().map(|t| t.span.clone())).unwrap_or(whole_line(&line));
     let word = line.get(&span);
-    let help = match nearest(word, Setting::ALL.iter().map(|(w, _)| *w)) {
-        Some(near) => format!("did you mean `{near}`?"),
+    let help = match other_setting(word) {
+        Some(help) => help,
         None => "a case begins with its setting and date: office 1/5/26".to_owned(),
     };
     line.problem(span, format!("a case does not begin with `{word}`"), help)
+}
+
+/// What a word says that is meant as the setting.
+fn other_setting(word: &str) -> Option<String> {
+    const FACILITY: [&str; 9] =
+        ["hospital", "outpatient", "opd", "hopd", "ed", "er", "emergency", "observation", "inpatient"];
+    const OFFICE: [&str; 5] = ["clinic", "physician", "doctor", "practice", "suite"];
+    let lower = word.to_lowercase();
+    if FACILITY.contains(&lower.as_str()) {
+        return Some("the setting of a hospital is `facility`: facility 1/5/26".to_owned());
+    }
+    if OFFICE.contains(&lower.as_str()) {
+        return Some("the setting of a practice that bills for itself is `office`: office 1/5/26".to_owned());
+    }
+    nearest(word, Setting::ALL.iter().map(|(w, _)| *w)).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// What would mend a word that the header does not know.
+fn header_help(word: &str) -> String {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let lower = word.to_lowercase();
+    let bare = lower.trim_end_matches([',', ';', ':']);
+    let dated = bare.starts_with(|c: char| c.is_ascii_digit()) && bare.contains(['/', '-', '.']);
+    let month = bare.is_char_boundary(3) && bare.len() >= 3 && MONTHS.contains(&&bare[..3]);
+    if bare.len() < lower.len() && (setting(bare).is_some() || matches!(date(bare), Seen::Is(_))) {
+        format!("leave out what stands behind `{}`: blanks alone part the words", &word[..bare.len()])
+    } else if dated || month {
+        "write the date as 1/5/26 (month/day/year) or 2026-01-05".to_owned()
+    } else if let Some(help) = keys::case_habit(bare) {
+        help.to_owned()
+    } else if keys::is_case_key(bare) {
+        format!("write it as {bare}=…")
+    } else {
+        other_setting(word)
+            .unwrap_or_else(|| "the header is the setting, the date, then key=value: office 1/5/26 pos=11".to_owned())
+    }
 }
 
 /// The tokens that are `key=value`.
@@ -453,6 +493,10 @@ fn code(line: Line<'_>, span: Span) -> Result<String, Problem> {
     let value = line.value(span.clone())?;
     if value.quoted || (value.text.len() == 5 && value.text.bytes().all(|b| b.is_ascii_alphanumeric())) {
         return Ok(value.text);
+    }
+    if value.text.is_empty() {
+        let help = "write the code right behind it: +99213 modifiers=25";
+        return Err(line.problem(span.start.saturating_sub(1)..span.end, "no code stands behind `+`", help));
     }
     let help = match value.text.split_once('-') {
         Some((code, modifiers)) if code.len() == 5 => {

@@ -6,10 +6,10 @@ use rust_decimal::prelude::ToPrimitive;
 use super::Problem;
 use super::keys;
 use super::lex::{Line, Span, Token};
-use super::time::{Seen, Times, When, date, half_of_day, moment, range};
+use super::time::{Seen, Times, When, date, half_of_day, is_hours, moment, range};
 use super::words::{
-    Amount, PHRASES, WORDS, Word, ends_phrase, minutes_in, nearest, number, plain_unit, split_number, unit_names, word,
-    word_in_text,
+    Amount, PHRASES, WORDS, Word, ends_phrase, habit, minutes_in, nearest, number, plain_unit, split_number,
+    unit as unit_of, unit_names, word, word_in_text,
 };
 
 /// The words of a line.
@@ -65,16 +65,35 @@ pub(super) struct Name {
     pub next: usize,
 }
 
+/// Signs that people set behind a word; they say nothing there.
+const STOP_SIGNS: [char; 3] = [',', ';', '.'];
+
 /// Dashes that stand between two times.
-const DASHES: &[&str] = &["-", "–", "—", "to"];
+const DASHES: &[&str] = &["-", "–", "—", "to", "until", "till"];
+
+/// Words that open the start or the stop.
+const STARTS: &[&str] = &["started", "start", "began", "begin"];
+const STOPS: &[&str] = &["stopped", "stop", "ended", "end", "finished"];
 
 impl<'a> Words<'a> {
     pub fn of(line: Line<'a>, from: usize) -> Result<Self, Problem> {
         Ok(Words { line, tokens: line.tokens(from)? })
     }
 
+    /// Whether the line has a key, whatever its value.
+    pub fn has_key(&self, key: &str) -> bool {
+        self.tokens.iter().any(|t| t.equals.is_some_and(|equals| self.line.get(&(t.span.start..equals)) == key))
+    }
+
+    /// A word without the comma, semicolon or full stop that people set behind it.
     fn text(&self, at: usize) -> Option<&'a str> {
-        self.tokens.get(at).map(|t| self.line.get(&t.span))
+        self.tokens.get(at).map(|token| self.without_stop(token))
+    }
+
+    fn without_stop(&self, token: &Token) -> &'a str {
+        let text = self.line.get(&token.span);
+        let bare = text.trim_end_matches(STOP_SIGNS);
+        if token.quoted || token.equals.is_some() || bare.is_empty() { text } else { bare }
     }
 
     /// From a token up to another.
@@ -86,16 +105,20 @@ impl<'a> Words<'a> {
         first.span.start..last.span.end
     }
 
-    /// The texts of some tokens with the quotes off and one blank between.
+    /// The texts of some tokens with the quotes off and one blank between, without a comma behind the last.
     pub fn joined(&self, from: usize, to: usize) -> Result<String, Problem> {
-        let texts: Result<Vec<String>, Problem> =
-            self.tokens[from..to].iter().map(|t| Ok(self.line.value(t.span.clone())?.text)).collect();
-        Ok(texts?.join(" "))
+        let text = |token: &Token| Ok(self.line.value(token.span.clone())?.text);
+        let mut texts: Vec<String> = self.tokens[from..to].iter().map(text).collect::<Result<_, Problem>>()?;
+        if let (Some(token), Some(last)) = (self.tokens[from..to].last(), texts.last_mut()) {
+            let dropped = token.span.len() - self.without_stop(token).len();
+            last.truncate(last.len() - dropped);
+        }
+        Ok(texts.join(" "))
     }
 
     fn piece(&self, at: usize) -> Result<Option<(Piece, usize)>, Problem> {
         let Some(token) = self.tokens.get(at) else { return Ok(None) };
-        let text = self.line.get(&token.span);
+        let text = self.without_stop(token);
         if token.equals.is_some() {
             return Ok(Some((Piece::Pair, 1)));
         }
@@ -114,7 +137,7 @@ impl<'a> Words<'a> {
         if let Some((times, n)) = self.times(at)? {
             return Ok(Some((Piece::Times(times), n)));
         }
-        if let Some(opener) = PHRASES.iter().find(|p| p.eq_ignore_ascii_case(text)) {
+        if let Some(opener) = PHRASES.iter().find(|p| p.eq_ignore_ascii_case(text.trim_end_matches(':'))) {
             return Ok(Some((Piece::Phrase(opener), 1)));
         }
         Ok(Some((word(text).map_or(Piece::Other, Piece::Word), 1)))
@@ -176,6 +199,12 @@ impl<'a> Words<'a> {
                 return Ok(self.seen(both, at, 2)?.map(|when| (when, 2)));
             }
         }
+        if let Some(hours) = self.text(at + 1).filter(|t| is_hours(t)) {
+            let both = moment(&format!("{text}{hours}"));
+            if both != Seen::Not {
+                return Ok(self.seen(both, at, 2)?.map(|when| (when, 2)));
+            }
+        }
         Ok(self.seen(moment(text), at, 1)?.map(|when| (when, 1)))
     }
 
@@ -210,6 +239,16 @@ impl<'a> Words<'a> {
                 Piece::Multiplier(_) => return Err(self.multiplied()),
                 Piece::Word(w) => words.push((at, w)),
                 Piece::Other => {}
+                Piece::Times(Times::Point(_)) if at > 0 && words.is_empty() && n == 1 => {
+                    let text = self.text(at).unwrap_or("");
+                    if text.bytes().all(|b| b.is_ascii_digit()) {
+                        let colon = format!("{}:{}", &text[..2], &text[2..]);
+                        let help = format!("write {colon} for the time, or the unit behind a dose: {text} mg");
+                        let message = format!("`{text}` can be a time or a dose without its unit");
+                        return Err(self.line.problem(self.span(at, 1), message, help));
+                    }
+                    break;
+                }
                 _ => break,
             }
             at += n;
@@ -219,6 +258,7 @@ impl<'a> Words<'a> {
             _ => at,
         };
         self.numbers_in_name(end, found.is_some())?;
+        self.no_bullet(end)?;
         let span = self.span(0, end);
         let text = if end == 0 { None } else { Some(self.joined(0, end)?) };
         let next = end + found.as_ref().map_or(0, |(_, n)| *n);
@@ -226,6 +266,20 @@ impl<'a> Words<'a> {
         words.retain(|(at, _)| *at < end && self.text(*at).is_some_and(|t| word_in_text(t).is_some()));
         let words = words.into_iter().map(|(at, w)| (w, self.span(at, 1))).collect();
         Ok(Name { text, span, amount, words, next })
+    }
+
+    /// The mark or the number of a list is not part of a name.
+    fn no_bullet(&self, end: usize) -> Result<(), Problem> {
+        let Some(token) = self.tokens.first().filter(|t| end > 0 && !t.quoted) else { return Ok(()) };
+        let text = self.line.get(&token.span);
+        let digits = text.trim_end_matches(['.', ')', ':']);
+        let numbered = digits.len() < text.len() && digits.bytes().all(|b| b.is_ascii_digit());
+        let mark = !text.starts_with(|c: char| c.is_alphanumeric() || "(½¼¾.&".contains(c));
+        if numbered || mark {
+            let help = "begin the line with the drug's name; only `*` may stand before it, on the reason for the visit";
+            return Err(self.line.problem(token.span.clone(), format!("`{text}` begins no drug's name"), help));
+        }
+        Ok(())
     }
 
     /// An amount that was not written out is not part of a name.
@@ -238,9 +292,25 @@ impl<'a> Words<'a> {
             if text.starts_with('#') || date(text) != Seen::Not {
                 return Err(self.unknown(at));
             }
+            if plain_unit(text)
+                && let Some(before) = at.checked_sub(1).and_then(|b| self.text(b)).filter(|b| starts_as_number(b))
+            {
+                let help = "write the one amount that was given: 4 mg; the volume it was in is volume=50mL";
+                let message = format!("`{before} {text}` is not one amount");
+                return Err(self.line.problem(self.span(at - 1, 2), message, help));
+            }
             if plain_unit(text) {
                 let help = "write the amount before its unit: 4 mg";
                 return Err(self.line.problem(self.span(at, 1), format!("`{text}` has no amount before it"), help));
+            }
+            if let Some(len) = self.strength(at).filter(|_| amount) {
+                let help = "leave it out: the amount that was given stands behind the name; if the drug is called so, put the name in quotes";
+                let strength = self.line.get(&self.span(at, len));
+                return Err(self.line.problem(
+                    self.span(at, len),
+                    format!("`{strength}` stands in the drug's name"),
+                    help,
+                ));
             }
             if amount {
                 continue;
@@ -269,6 +339,14 @@ impl<'a> Words<'a> {
             }
         }
         Ok(())
+    }
+
+    /// `60mg/2mL`, `5 mg/kg`: how many tokens it takes.
+    fn strength(&self, at: usize) -> Option<usize> {
+        let (_, rest) = split_number(self.text(at)?)?;
+        let (rest, len) = if rest.is_empty() { (self.text(at + 1)?, 2) } else { (rest, 1) };
+        let (unit, _) = rest.split_once('/')?;
+        unit_of(unit).map(|_| len)
     }
 
     /// Everything from a token on.
@@ -301,7 +379,16 @@ impl<'a> Words<'a> {
                     let (minutes, n) = self.duration(at)?;
                     (Said::Over(minutes), n)
                 }
-                Piece::Phrase(opener @ ("started" | "start" | "stopped" | "stop")) => self.bound(at, opener)?,
+                Piece::Phrase("from") => match self.times(at + 1)? {
+                    Some((times, n)) => (Said::Times(times), n + 1),
+                    None => {
+                        let help = "write it as from 10:05 to 11:20";
+                        return Err(self.line.problem(self.span(at, 1), "no time stands behind `from`", help));
+                    }
+                },
+                Piece::Phrase(opener) if STARTS.contains(&opener) || STOPS.contains(&opener) => {
+                    self.bound(at, opener)?
+                }
                 Piece::Phrase(opener) => {
                     let (text, n) = self.phrase(at, opener)?;
                     (if opener == "via" { Said::Via(text) } else { Said::For(text) }, n)
@@ -325,7 +412,7 @@ impl<'a> Words<'a> {
 
     /// `started 10:05`, `stopped at 11:20`, `stopped ?`.
     fn bound(&self, at: usize, opener: &str) -> Result<(Said, usize), Problem> {
-        let start = opener.starts_with("start");
+        let start = STARTS.contains(&opener);
         let skip = 1 + usize::from(self.text(at + 1).is_some_and(|t| t == "@" || t.eq_ignore_ascii_case("at")));
         if !start && self.text(at + 1) == Some("?") {
             return Ok((Said::Stop(None), 2));
@@ -345,18 +432,23 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// `over 2 min`.
+    /// A number, the minutes of its unit of time, and how many tokens they take.
+    fn length(&self, at: usize) -> Option<(Decimal, u32, usize)> {
+        let (number, rest) = split_number(self.text(at)?)?;
+        let (unit, n) = if rest.is_empty() { (self.text(at + 1)?, 2) } else { (rest, 1) };
+        Some((number.parse().ok()?, minutes_in(unit)?, n))
+    }
+
+    /// `over 2 min`, `over 1 h 30 min`.
     fn duration(&self, at: usize) -> Result<(i64, usize), Problem> {
-        let read = || {
-            let (number, rest) = split_number(self.text(at + 1)?)?;
-            let (unit, n) = if rest.is_empty() { (self.text(at + 2)?, 3) } else { (rest, 2) };
-            Some((number.parse::<Decimal>().ok()?, minutes_in(unit)?, n))
-        };
-        let Some((number, unit, n)) = read() else {
+        let Some((hours, unit, n)) = self.length(at + 1) else {
             let help = "write how many minutes or hours: over 2 min, over 1.5 h";
             return Err(self.line.problem(self.span(at, 1), "no length of time stands behind `over`", help));
         };
-        let minutes = number.checked_mul(Decimal::from(unit)).filter(Decimal::is_integer).and_then(|m| m.to_i64());
+        let rest = self.length(at + 1 + n).filter(|(_, smaller, _)| unit == 60 && *smaller == 1);
+        let (rest, n) = rest.map_or((Decimal::ZERO, n + 1), |(minutes, _, m)| (minutes, n + m + 1));
+        let minutes = hours.checked_mul(Decimal::from(unit)).and_then(|m| m.checked_add(rest));
+        let minutes = minutes.filter(Decimal::is_integer).and_then(|m| m.to_i64());
         match minutes.filter(|m| *m > 0) {
             Some(minutes) => Ok((minutes, n)),
             None => {
@@ -389,7 +481,26 @@ impl<'a> Words<'a> {
             let message = format!("`{last}` can belong to the text behind `{name}` or be a word of the line");
             return Err(self.line.problem(self.span(to - 1, 1), message, help));
         }
-        Ok((self.joined(from, to)?, to - opener))
+        let text = self.joined(from, to)?;
+        if name == "for"
+            && let Some((_, _, n)) = self.length(from)
+        {
+            let length = self.line.get(&self.span(from, n)).trim_end_matches(STOP_SIGNS);
+            let help =
+                format!("how long it ran is `over {length}`; put the text in quotes if it is the reason: for \"…\"");
+            let message = format!("`{length}` behind `for` is a length of time and no reason");
+            return Err(self.line.problem(self.span(from, n), message, help));
+        }
+        let bare_number = || self.text(from).and_then(split_number).is_some_and(|(_, rest)| rest.is_empty());
+        if !text.contains(char::is_alphabetic) || (name == "@" && bare_number()) {
+            let help = match name {
+                "for" => "write the reason in words, or in quotes: for \"…\"",
+                _ => "write a time as @1000 or @10:05a; put the name of an access in quotes: via \"…\"",
+            };
+            let what = if name == "for" { "no reason" } else { "neither a time nor the name of an access" };
+            return Err(self.line.problem(self.span(from, to - from), format!("`{text}` is {what}"), help));
+        }
+        Ok((text, to - opener))
     }
 
     fn phrase_ends(&self, at: usize, name: &str) -> Result<bool, Problem> {
@@ -399,6 +510,7 @@ impl<'a> Words<'a> {
             Piece::Word(_) => self.text(at).is_some_and(ends_phrase),
             Piece::Phrase("for" | "via") => true,
             Piece::Phrase("at") => self.timed(at + 1)?.is_some(),
+            Piece::Phrase("from") => self.times(at + 1)?.is_some(),
             Piece::Phrase("over") => self.text(at + 1).and_then(split_number).is_some(),
             Piece::Phrase(opener) => self.bound(at, opener).is_ok(),
             Piece::Amount(amount) if amount.rate => true,
@@ -439,13 +551,17 @@ impl<'a> Words<'a> {
             format!("write it as date={text}")
         } else if let Some(unit) = self.text(at + 1).filter(|t| number(text).is_some() && minutes_in(t).is_some()) {
             format!("write it as over {text} {unit}")
+        } else if let Some(time) = short_clock(text) {
+            format!("a time is written {time}, an amount with its unit behind it: 4 mg")
         } else if number(text).is_some() {
             "write its unit behind it (4 mg), or a time as 10:00".to_owned()
-        } else if let Some(bare) = text.strip_suffix([',', ';']) {
-            format!("leave out what stands behind `{bare}`: blanks alone part the words")
+        } else if two_numbers(text) {
+            "a range of times is written 10:00-11:20 or 10a-11:20a, a date 1/5/26".to_owned()
         } else if keys::ROW.contains(&text) {
             format!("write it as {text}=…")
-        } else if let Some(near) = nearest(text, known()) {
+        } else if let Some(help) = habit(text) {
+            help.to_owned()
+        } else if let Some(near) = nearest(text, known()).filter(|_| text.chars().count() > 3) {
             format!("did you mean `{near}`?")
         } else {
             "a reason begins with `for`, an access with `via`, anything else is key=value".to_owned()
@@ -457,9 +573,22 @@ impl<'a> Words<'a> {
         self.line.problem(self.span(at, 1), message, help)
     }
 
+    /// `x 30 min`: how long something ran.
+    fn multiplied_by_length(&self) -> Option<(Span, String)> {
+        (0..self.tokens.len()).find_map(|at| {
+            let (Multiplier::Count(count), n) = self.multiplier(at)? else { return None };
+            let unit = self.text(at + n).filter(|unit| minutes_in(unit).is_some())?;
+            Some((self.span(at, n + 1), format!("how long it ran is `over {count} {unit}`")))
+        })
+    }
+
     /// `x2 q30`: shows the lines to write instead.
     fn multiplied(&self) -> Problem {
         const SHOWN: usize = 6;
+        if let Some((span, help)) = self.multiplied_by_length() {
+            let message = format!("`{}` is no number of times", self.line.get(&span));
+            return self.line.problem(span, message, help);
+        }
         let (mut count, mut every, mut times) = (2, None, None);
         let (mut first, mut last) = (None, 0);
         let mut parts: Vec<Option<&str>> = Vec::new();
@@ -508,6 +637,21 @@ impl<'a> Words<'a> {
             help,
         )
     }
+}
+
+fn starts_as_number(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+}
+
+/// `930` as the time that it may be.
+fn short_clock(text: &str) -> Option<String> {
+    let (hour, minute) = text.split_at_checked(1).filter(|_| text.len() == 3 && number(text).is_some())?;
+    (minute.parse::<u8>().ok()? < 60).then(|| format!("{hour}:{minute}"))
+}
+
+/// `10-11a`, `1/5`.
+fn two_numbers(text: &str) -> bool {
+    text.split_once(['-', '–', '—', '/']).is_some_and(|(a, b)| starts_as_number(a) && starts_as_number(b))
 }
 
 /// Times so many minutes later, as text.

@@ -276,6 +276,19 @@ fn the_amount_of_a_fluid_is_dose_and_volume() {
 }
 
 #[test]
+fn signs_behind_a_word_and_dots_in_a_route_say_nothing() {
+    let plain = row("Zofran 4 mg IV push 10:00 via left hand for nausea, vomiting");
+    for line in [
+        "Zofran, 4 mg, IV push, 10:00, via left hand, for nausea, vomiting",
+        "Zofran 4mg; IVP; 10:00; via left hand; for nausea, vomiting.",
+        "Zofran 4 mg. I.V. push 10:00 via left hand for nausea, vomiting",
+        "Zofran 4 mg iv-push 10:00 @ left hand, for nausea, vomiting",
+    ] {
+        assert_eq!(row(line), plain, "{line}");
+    }
+}
+
+#[test]
 fn every_form_of_a_time_is_read() {
     let times = |line: &str| {
         let row = row(&format!("Zofran 4 mg IV {line}"));
@@ -313,6 +326,13 @@ fn every_form_of_a_time_is_read() {
         ("start at 10:05a stop @ 11:20 am", "2026-01-05T10:05", "2026-01-05T11:20"),
         ("stopped 11:20", "none", "2026-01-05T11:20"),
         ("started 10:05 stopped ?", "2026-01-05T10:05", "none"),
+        ("from 1005 to 1120", "2026-01-05T10:05", "2026-01-05T11:20"),
+        ("10:05 until 11:20", "2026-01-05T10:05", "2026-01-05T11:20"),
+        ("began 10:05, ended at 11:20.", "2026-01-05T10:05", "2026-01-05T11:20"),
+        ("start: 10:05 stop: 11:20", "2026-01-05T10:05", "2026-01-05T11:20"),
+        ("1005h-1120h", "2026-01-05T10:05", "2026-01-05T11:20"),
+        ("1005 hrs", "2026-01-05T10:05", "none"),
+        ("10:00 over 1 h 30 min,", "2026-01-05T10:00", "2026-01-05T11:30"),
         ("10:00 over 2 min", "2026-01-05T10:00", "2026-01-05T10:02"),
         ("over 90min 10:00", "2026-01-05T10:00", "2026-01-05T11:30"),
         ("10:00 over 1.5 hours", "2026-01-05T10:00", "2026-01-05T11:30"),

@@ -57,7 +57,12 @@ pub(super) fn half_of_day(word: &str) -> Option<bool> {
     }
 }
 
-/// `10:00`, `1000`, `10:05a`, `1p`, `2026-01-05T10:00`.
+/// `h`, `hr`, `hrs`, `hours` behind a time of the 24-hour clock.
+pub(super) fn is_hours(word: &str) -> bool {
+    ["h", "hr", "hrs", "hours"].iter().any(|w| w.eq_ignore_ascii_case(word))
+}
+
+/// `10:00`, `1000`, `1000h`, `10:05a`, `1p`, `2026-01-05T10:00`.
 pub(super) fn moment(word: &str) -> Seen<When> {
     let bytes = word.as_bytes();
     if bytes.len() > 10 && bytes[10] == b'T' && strict_date_shape(&word[..10]) {
@@ -72,6 +77,8 @@ pub(super) fn moment(word: &str) -> Seen<When> {
     }
     let (body, half) = match word.find(|c: char| c.is_ascii_alphabetic()) {
         None => (word, None),
+        // A number of hours has no four digits and no colon.
+        Some(at) if is_hours(&word[at..]) && (at == 4 || word[..at].contains(':')) => (&word[..at], None),
         Some(at) => match half_of_day(&word[at..]) {
             Some(half) => (&word[..at], Some(half)),
             None => return Seen::Not,

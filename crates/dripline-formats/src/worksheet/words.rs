@@ -18,6 +18,8 @@ pub(super) const WORDS: &[(&str, Word)] = &[
     ("ivp", Word::RouteMethod("IV", Method::Push)),
     ("ivpb", Word::RouteMethod("IV", Method::Infusion)),
     ("iv", Word::Route("IV")),
+    ("iv-push", Word::RouteMethod("IV", Method::Push)),
+    ("ivpush", Word::RouteMethod("IV", Method::Push)),
     ("intravenous", Word::Route("IV")),
     ("im", Word::Route("IM")),
     ("intramuscular", Word::Route("IM")),
@@ -63,11 +65,63 @@ pub(super) const WORDS: &[(&str, Word)] = &[
 ];
 
 /// Words that open a phrase.
-pub(super) const PHRASES: &[&str] = &["for", "via", "over", "at", "started", "start", "stopped", "stop"];
+pub(super) const PHRASES: &[&str] = &[
+    "for", "via", "over", "at", "from", "started", "start", "began", "begin", "stopped", "stop", "ended", "end",
+    "finished",
+];
 
-/// What a word says, whatever its case.
-pub(super) fn word(text: &str) -> Option<Word> {
+/// What people write beside the words of the worksheet, in lower case, and what to write instead.
+///
+/// Nearness would offer a word that says something else: `IVF` is not a slip for `IVP`.
+const HABITS: &[(&[&str], &str)] = &[
+    (
+        &[
+            "right", "left", "rt", "lt", "r", "l", "(r)", "(l)", "deltoid", "hand", "arm", "rac", "lac", "ac", "rfa",
+            "lfa",
+        ],
+        "where it went in is `via`, as via left hand",
+    ),
+    (
+        &["given", "gave", "administered"],
+        "what stands on a line was given: leave the word out; who gave it is given_by=…",
+    ),
+    (&["by"], "who gave it is given_by=…"),
+    (&["not", "held", "refused", "omitted", "canceled", "cancelled"], "what was not given is status=not_given"),
+    (&["waste", "wasted", "discarded"], "what was thrown away is wasted=30mg"),
+    (&["pause", "paused", "interrupted"], "a pause is pause=10:30-10:40"),
+    (
+        &["prn", "stat", "now", "once", "slow", "slowly", "ivf", "ivs"],
+        "leave it out; a reason begins with `for`, how long it took with `over`, the route is IV",
+    ),
+    (&["inf", "infused", "ivinf"], "write `infusion`"),
+    (&["pb", "piggy"], "write IVPB"),
+    (&["p"], "write IVP"),
+    (&["sub"], "write `subq`"),
+    (
+        &["in", "w/", "with", "mixed", "diluted"],
+        "the volume of the bag is volume=100mL; another drug in it has a line of its own, with the same bag=… on both",
+    ),
+    (&["and", "&", "+", "then", "again"], "write one line for each administration"),
+    (&["noon"], "write it as 12:00"),
+    (&["midnight"], "write it as 0:00 or 24:00"),
+    (&["patient", "pt", "name", "dob", "mrn"], "nothing that tells who the patient is belongs on a worksheet"),
+    (&["vials", "vial:"], "what was opened is vial=4mg or vial=2x4mg"),
+];
+
+/// What to write instead of what people are used to write.
+pub(super) fn habit(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
+    HABITS.iter().find(|(words, _)| words.contains(&lower.as_str())).map(|(_, help)| *help)
+}
+
+/// What a word says, whatever its case. `I.V.` is `IV`.
+pub(super) fn word(text: &str) -> Option<Word> {
+    let mut lower = text.to_lowercase();
+    let letters =
+        |mut parts: std::str::Split<'_, char>| parts.all(|p| p.len() == 1 && p.as_bytes()[0].is_ascii_lowercase());
+    if letters(lower.trim_end_matches('.').split('.')) {
+        lower.retain(|c| c != '.');
+    }
     WORDS.iter().find(|(w, _)| *w == lower).map(|(_, word)| *word)
 }
 
@@ -181,7 +235,7 @@ pub(super) fn plain_unit(text: &str) -> bool {
 
 /// Unit spellings offered when one is not known.
 pub(super) fn unit_names() -> impl Iterator<Item = &'static str> {
-    UNITS.iter().map(|(_, u)| *u)
+    UNITS.iter().map(|(u, _)| *u)
 }
 
 /// A number as people write it: `4`, `0.5`, `.5`, `1,000`. The text is without thousands' commas.
@@ -337,8 +391,8 @@ pub(super) fn fluid_volume(name: &str, hydration: bool, amount: &Amount) -> Opti
 pub(super) fn nearest<'a>(text: &str, among: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text: Vec<char> = text.to_lowercase().chars().take(40).collect();
     let allowed = match text.len() {
-        0..=2 => 1,
-        3..=5 => 2,
+        0..=4 => 1,
+        5..=7 => 2,
         _ => 3,
     };
     let mut best: Option<(usize, &str)> = None;

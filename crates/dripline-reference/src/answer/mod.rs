@@ -28,7 +28,7 @@ use crate::edits::{self, Addition, Claim};
 use crate::formulary::Formulary;
 use crate::lines::{DrugLines, drug_lines};
 use crate::profile::{Profiles, hash};
-use crate::resolve::{ChartError, Question, Resolved, as_of, resolve_with};
+use crate::resolve::{ChartError, Question, Resolved, as_of, check_case_id, resolve_with};
 use crate::stock::Stock;
 use crate::tables::{InForce, Kind, Store};
 
@@ -291,6 +291,7 @@ impl Coder {
     }
 
     fn ready<'a>(&'a self, chart: &'a Chart, position: usize, options: &Options) -> Result<Ready<'a>, ChartError> {
+        chart.case.as_deref().map_or(Ok(()), check_case_id)?;
         let on = as_of(chart)?;
         let mut assumptions = vec![assumption("rule_set", "rules not reviewed", dripline::NOTICE)];
         if on > NEWEST_RULE_SET {
@@ -429,16 +430,9 @@ fn assumption(path: impl Into<String>, took: impl Into<String>, why: impl Into<S
 }
 
 fn set(policy: &mut Policy, name: &str, value: &SwitchValue, path: &str) -> Result<(), ChartError> {
-    let switch = crate::profile::switch(name).map_err(|e| ChartError {
-        path: path.to_owned(),
-        message: e.message,
-        help: e.help,
-    })?;
-    policy.set(switch, value).map_err(|e| ChartError {
-        path: path.to_owned(),
-        message: e.message,
-        help: "see `dripline policy show` for every switch with its values".to_owned(),
-    })
+    let wrong =
+        |e: crate::profile::ProfileError| ChartError { path: path.to_owned(), message: e.message, help: e.help };
+    crate::profile::set_switch(policy, name, value).map(|_| ()).map_err(wrong)
 }
 
 /// Switches in which a policy differs from its profile.
