@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "serve")]
+use dripline_service::access::role::{Permission, Role};
 
 const ABOUT: &str = "Codes drug administration charts: from the IV line to the claim line, with the proof of each line";
 
@@ -98,20 +100,62 @@ Examples:
         after_help = "Examples:\n  dripline convert chart.txt --to json\n  dripline convert cases.jsonl --to worksheet"
     )]
     Convert(Convert),
-    /// Answer over HTTP, to this machine alone: the API and the page
+    /// Answer over HTTP: the API and the page
     #[cfg(feature = "serve")]
     #[command(after_help = "\
-There are no accounts: whoever can use this machine can ask. So nothing but this machine may: only
-addresses like 127.0.0.1 are listened on, and requests that name another host or come from another
-site's page are refused. Nothing is stored, and no line of the log holds anything of a chart.
+Without accounts whoever can use this machine can ask, and nobody else: requests that name another
+host or come from another site's page are refused. From the first account on (dripline account add)
+every route but those that sign in needs credentials. Other addresses than 127.0.0.1 need an account.
+Only cases of the queue are kept; no line of the log holds anything of a chart.
 Ctrl-C stops it: requests under way are finished first.
 
 Examples:
   dripline serve
   dripline serve --listen 127.0.0.1:9000 --reference tables
+  dripline serve --store postgres://localhost/dripline
+  dripline serve --behind-proxy https://dripline.clinic.example
   curl -H 'content-type: text/plain' --data-binary @chart.txt http://127.0.0.1:8080/v1/code
   curl http://127.0.0.1:8080/openapi.json         every route, and what it takes and gives")]
     Serve(Serve),
+    /// The store of cases: back it up, restore it, look whether it is whole
+    #[cfg(feature = "serve")]
+    #[command(
+        subcommand,
+        after_help = "\
+A backup is one file of lines, a view of one moment: the service may go on meanwhile. It comes back
+into a SQLite file or PostgreSQL, whichever it was taken from. It holds everything that is kept,
+charts too: keep it as safe as the store.
+
+Examples:
+  dripline store backup --to cases-2026-01-05.jsonl
+  dripline store restore --from cases-2026-01-05.jsonl --store postgres://localhost/dripline
+  dripline store check"
+    )]
+    Store(StoreWhat),
+    /// Who may sign in to the service
+    #[cfg(feature = "serve")]
+    #[command(after_help = "\
+The first account makes the service ask everyone for credentials. Roles: coder (codes charts and works
+on cases), auditor (reads everything and changes no case), administrator (accounts, tokens, settings).
+A password is asked for, or read as one line of standard input; it is never an argument.
+
+Examples:
+  dripline account add anna --role administrator --role coder
+  dripline account add ben --role auditor --store postgres://localhost/dripline
+  dripline account password anna < new-password.txt
+  dripline account disable ben")]
+    Account(Account),
+    /// Tokens with which programs ask the service
+    #[cfg(feature = "serve")]
+    #[command(after_help = "\
+A token is printed once and kept nowhere. A program sends it as `Authorization: Bearer TOKEN`.
+Scopes: code, read, work, release, export, watch.
+
+Examples:
+  dripline token add ehr --scope code --scope work --days 90
+  dripline token add prometheus --scope watch --days 366
+  dripline token end ehr")]
+    Token(Token),
     /// Answer a program that speaks the Model Context Protocol, on standard input and output
     #[cfg(feature = "serve")]
     #[command(after_help = "\
@@ -319,12 +363,140 @@ pub struct Serve {
     /// Address and port of this machine to listen on; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: String,
+    /// Where cases are kept: a SQLite file, or postgres://…; else cases.db in the user's data folder
+    #[arg(long, value_name = "PATH|URL")]
+    pub store: Option<String>,
+    /// Keep no cases
+    #[arg(long, conflicts_with = "store")]
+    pub no_store: bool,
+    /// Where browsers find the service, if a proxy with the certificate stands before it
+    #[arg(long, value_name = "https://NAME", conflicts_with = "no_store")]
+    pub behind_proxy: Option<String>,
+    /// Sign in through OpenID Connect too, as a file of settings says
+    #[cfg(feature = "oidc")]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_store")]
+    pub oidc: Option<PathBuf>,
     /// Folder of reference tables; else DRIPLINE_REFERENCE, else the user's data folder
     #[arg(long, value_name = "DIR")]
     pub reference: Option<PathBuf>,
     /// What is logged on standard error: `info` adds a line for each request
     #[arg(long, value_enum, default_value_t = Log::Warn)]
     pub log: Log,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Subcommand)]
+pub enum StoreWhat {
+    /// Write everything that is kept into a new file
+    Backup {
+        /// The file; it must not be there yet
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        #[command(flatten)]
+        store: StorePlace,
+    },
+    /// Make a new store of a backup
+    Restore {
+        /// The backup
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        #[command(flatten)]
+        store: StorePlace,
+    },
+    /// Read every case and look whether what is kept fits together; exit code 1 where it does not
+    Check {
+        #[command(flatten)]
+        store: StorePlace,
+    },
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub struct StorePlace {
+    /// Where cases are kept: a SQLite file, or postgres://…; else cases.db in the user's data folder
+    #[arg(long, value_name = "PATH|URL")]
+    pub store: Option<String>,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub struct Account {
+    /// Where the service keeps its cases and accounts; else cases.db in the user's data folder
+    #[arg(long, value_name = "PATH|URL", global = true)]
+    pub store: Option<String>,
+    #[command(subcommand)]
+    pub what: AccountWhat,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Subcommand)]
+pub enum AccountWhat {
+    /// Make an account; its password is asked for
+    Add {
+        /// Small letters, digits and . _ - @ +
+        name: String,
+        /// What the person is here for; may be repeated
+        #[arg(long = "role", value_name = "coder|auditor|administrator", required = true)]
+        roles: Vec<Role>,
+    },
+    /// Every account
+    List,
+    /// Give an account other roles
+    Roles {
+        /// The account's name
+        name: String,
+        /// What the person is here for; may be repeated
+        #[arg(long = "role", value_name = "coder|auditor|administrator", required = true)]
+        roles: Vec<Role>,
+    },
+    /// Set a new password, which is asked for; the account's sessions end
+    Password {
+        /// The account's name
+        name: String,
+    },
+    /// Let an account do nothing; its sessions end
+    Disable {
+        /// The account's name
+        name: String,
+    },
+    /// Let a disabled account sign in again
+    Enable {
+        /// The account's name
+        name: String,
+    },
+}
+
+#[cfg(feature = "serve")]
+#[derive(Args)]
+pub struct Token {
+    /// Where the service keeps its cases and accounts; else cases.db in the user's data folder
+    #[arg(long, value_name = "PATH|URL", global = true)]
+    pub store: Option<String>,
+    #[command(subcommand)]
+    pub what: TokenWhat,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Subcommand)]
+pub enum TokenWhat {
+    /// Make a token and print it, this once
+    Add {
+        /// What the token is called in the history
+        name: String,
+        /// What whoever holds it may do; may be repeated
+        #[arg(long = "scope", value_name = "code|read|work|release|export|watch", required = true)]
+        scope: Vec<Permission>,
+        /// For how many days it holds, 366 at most
+        #[arg(long)]
+        days: i64,
+    },
+    /// Every token, without its secret
+    List,
+    /// End a token before its time
+    End {
+        /// The token's name
+        name: String,
+    },
 }
 
 #[cfg(feature = "serve")]

@@ -53,6 +53,12 @@ fn run(command: &Command, out: &mut Out) -> Ends {
         #[cfg(feature = "serve")]
         Command::Serve(args) => command::serve::run(args, out),
         #[cfg(feature = "serve")]
+        Command::Store(what) => command::store::run(what, out),
+        #[cfg(feature = "serve")]
+        Command::Account(args) => command::account::account(args, out),
+        #[cfg(feature = "serve")]
+        Command::Token(args) => command::account::token(args, out),
+        #[cfg(feature = "serve")]
         Command::Mcp(args) => command::serve::mcp(args),
         Command::Schema { of } => {
             let schema = match of {

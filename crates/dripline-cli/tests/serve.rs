@@ -12,8 +12,9 @@ const SHEET: &str = "office 2026-01-05\nZofran 4 mg IV push 10:00\nZofran 4 mg I
 
 fn dripline(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dripline"));
-    // No table of whoever runs the tests.
-    command.args(args).env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR")).env_remove("DRIPLINE_REFERENCE");
+    // No table and no store of whoever runs the tests, nor of an earlier run.
+    let data = format!("{}/data-{}", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    command.args(args).env("XDG_DATA_HOME", data).env_remove("DRIPLINE_REFERENCE");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -33,7 +34,12 @@ struct Service {
 
 impl Service {
     fn start() -> Self {
-        let mut child = dripline(&["serve", "--listen", "localhost:0", "--log", "info"]).spawn().expect("it starts");
+        Self::start_with(&[])
+    }
+
+    fn start_with(more: &[&str]) -> Self {
+        let args = [&["serve", "--listen", "localhost:0", "--log", "info"], more].concat();
+        let mut child = dripline(&args).spawn().expect("it starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
         let address = line.split("http://").nth(1).and_then(|l| l.split(' ').next()).expect("an address").to_owned();
@@ -164,8 +170,14 @@ fn the_documentation_s_examples_run() {
     let text =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/service.md")).expect("the page");
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("service-examples");
+    // The examples begin with an empty store.
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
-    let service = Service::start();
+    let service = Service::start_with(&["--store", folder.join("cases.db").to_str().expect("UTF-8")]);
+    // The examples call the command by its name.
+    let command = std::path::Path::new(env!("CARGO_BIN_EXE_dripline")).parent().expect("a folder").to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([command].into_iter().chain(std::env::split_paths(&path))).expect("a path");
     let mut run = 0;
     for fence in text.split("\n```").skip(1).step_by(2) {
         let (tag, body) = fence.split_once('\n').expect("a fence");
@@ -175,9 +187,16 @@ fn the_documentation_s_examples_run() {
         if tag != "console" {
             continue;
         }
-        let (command, expected) = body.strip_prefix("$ ").and_then(|b| b.split_once('\n')).expect("a command");
+        let body = body.strip_prefix("$ ").expect("a command");
+        let (command, expected) = body.split_once('\n').unwrap_or((body, ""));
         let command = command.replace("127.0.0.1:8080", &service.address);
-        let output = Command::new("sh").args(["-c", &command]).current_dir(&folder).output().expect("sh runs");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &command]).env("PATH", &path).current_dir(&folder);
+        let output = shell.output().expect("sh runs");
+        if command.contains("dripline account add") {
+            // A service that runs notices within a second.
+            std::thread::sleep(Duration::from_millis(1100));
+        }
         let said = String::from_utf8(output.stdout).expect("UTF-8");
         let (mut said_lines, mut expected_lines) = (said.lines(), expected.lines());
         loop {
@@ -197,6 +216,6 @@ fn the_documentation_s_examples_run() {
         }
         run += 1;
     }
-    assert_eq!(run, text.matches("\n$ curl").count());
+    assert_eq!(run, text.matches("\n$ ").count());
     assert!(run >= 7);
 }

@@ -95,6 +95,13 @@ pub fn money(money: &Money) -> String {
     out
 }
 
+/// A row of cells, with its end. None is run by a spreadsheet as a formula.
+#[must_use]
+pub fn row(cells: &[&str]) -> String {
+    let cells: Vec<String> = cells.iter().map(|c| quoted(&cell(c))).collect();
+    format!("{}\n", cells.join(","))
+}
+
 fn list(items: &[String]) -> String {
     // Each item by itself too: where `;` parts the columns, an item begins a cell.
     items.iter().map(|i| cell(i)).collect::<Vec<_>>().join(";")

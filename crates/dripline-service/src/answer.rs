@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use dripline::coding::Coding;
 use dripline_formats::compare::{With, compare as compared};
 use dripline_formats::input::{Case, Cases};
 use dripline_formats::json;
@@ -50,18 +51,34 @@ pub fn compare(coder: &Coder, text: &[u8], form: Form, with: &With, options: &Op
     one(text, form, |case, blame| compared(coder, options, with, case).map_err(blame))
 }
 
+/// The one case of a text with its coding.
+pub(crate) fn case(coder: &Coder, text: &[u8], form: Form, options: &Options) -> Result<(Case, Coding), Problem> {
+    only(text, form, |case, blame| {
+        let coding = coder.code(&case.chart, case.position, &case.assumptions, options).map_err(blame)?;
+        Ok((case.clone(), coding))
+    })
+}
+
 fn one<T: serde::Serialize>(
     text: &[u8],
     form: Form,
     answer: impl FnOnce(&Case, &dyn Fn(ChartError) -> Problem) -> Result<T, Problem>,
 ) -> Result<String, Problem> {
+    only(text, form, answer).map(|answer| line(&answer))
+}
+
+fn only<T>(
+    text: &[u8],
+    form: Form,
+    answer: impl FnOnce(&Case, &dyn Fn(ChartError) -> Problem) -> Result<T, Problem>,
+) -> Result<T, Problem> {
     let cases = RefCell::new(cases(text, form)?);
     let Some(case) = cases.borrow_mut().next() else { return Err(none()) };
     let case = case?;
     let blame = |e: ChartError| cases.borrow().error_at(&case, &e.path, &e.message, &e.help).into();
     let answer = answer(&case, &blame)?;
     match cases.borrow_mut().next() {
-        None => Ok(line(&answer)),
+        None => Ok(answer),
         Some(Err(error)) => Err(error.into()),
         Some(Ok(_)) => Err(Problem::new(
             Kind::ManyCases,

@@ -1,4 +1,4 @@
-//! The routes of the API. None stores anything.
+//! The routes of the API.
 
 use axum::Router;
 use axum::body::{Bytes, HttpBody as _};
@@ -17,17 +17,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::answer::{self, Form, line};
 use crate::asked::{Asked, OPTIONS};
 use crate::metrics;
 use crate::openapi::{Api, Operation, path, query};
 use crate::problem::{Kind, Problem};
+use crate::queue::routes as queue;
 use crate::rules;
 use crate::state::AppState;
 use crate::stream::{self, From};
 
-const JSON: &str = "application/json";
-const TEXT: &str = "text/plain";
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const TEXT: &str = "text/plain";
 
 /// What may be wrong with a case in a body.
 const CASE: &[Kind] = &[Kind::Parameter, Kind::Request, Kind::TooLarge, Kind::ContentType, Kind::Case, Kind::ManyCases];
@@ -44,7 +46,7 @@ struct Health {
 /// Whether the service takes requests.
 #[derive(Serialize, JsonSchema)]
 struct Ready {
-    /// `ready` or `stopping`.
+    /// `ready`, `stopping` or `store`: the database does not answer.
     status: &'static str,
 }
 
@@ -120,6 +122,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let mut one = plain("rule", "The page of a rule", JSON, gives, &[Kind::Parameter, Kind::NotFound]);
     one.parameters = vec![path("id", "The rule's id, as it stands in a coding.")];
     api.get("/v1/rules/{id}", rule_page, one);
+    queue::add(&mut api);
     let gives = api.written::<Health>();
     api.get("/health", health, plain("health", "That the service runs, and its version", JSON, gives, &[]));
     let gives = api.written::<Ready>();
@@ -135,6 +138,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let mut one = plain("problem", "What a kind of problem means", TEXT, gives, &[Kind::NotFound]);
     one.parameters = vec![path("kind", "The last part of a problem's `type`.")];
     api.get("/problems/{kind}", problem_page, one);
+    access::api::routes(&mut api);
     let any = json!({ "type": "object" });
     api.describe(
         "post",
@@ -247,10 +251,18 @@ async fn health() -> Response {
 }
 
 async fn ready(State(state): State<AppState>) -> Response {
-    match state.is_stopping() {
-        false => in_json(line(&Ready { status: "ready" })),
-        true => (StatusCode::SERVICE_UNAVAILABLE, in_json(line(&Ready { status: "stopping" }))).into_response(),
-    }
+    let store = async {
+        match &state.store {
+            Some(store) => store.answers().await,
+            None => true,
+        }
+    };
+    let status = match state.is_stopping() {
+        true => "stopping",
+        false if store.await => return in_json(line(&Ready { status: "ready" })),
+        false => "store",
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, in_json(line(&Ready { status }))).into_response()
 }
 
 async fn metrics(State(state): State<AppState>) -> Response {
@@ -310,7 +322,7 @@ fn accepts_lines(headers: &HeaderMap) -> bool {
 }
 
 /// Reads the whole body.
-async fn body(state: &AppState, request: Request) -> Result<(Bytes, Form), Problem> {
+pub(crate) async fn body(state: &AppState, request: Request) -> Result<(Bytes, Form), Problem> {
     let form = match content_type(request.headers())? {
         Type::Json => Form::Json,
         Type::Text => Form::Text,

@@ -1,4 +1,4 @@
-//! dripline over HTTP and MCP: one process, no account, nothing stored.
+//! dripline over HTTP and MCP: one process, and a [`store`] for the queue of cases.
 //!
 //! [`app`] is the whole service as a router, without a socket; [`serve`](serve::serve) gives it one.
 //!
@@ -20,13 +20,16 @@
 //! # });
 //! ```
 //!
-//! The service answers this machine alone: [`guard`] refuses every `Host` and `Origin` that is not loopback, and
-//! [`serve`] every other address. Nothing of a chart stands in a log, a metric or the text of an error, but for key
-//! paths and the value in question, shortened, in the answer to the caller.
+//! Without accounts the service answers this machine alone: [`guard`] refuses every `Host` and `Origin` that is not
+//! loopback, and [`serve`] every other address. With them, [`access`] decides who may what. Nothing of a chart stands
+//! in a log, a metric or the text of an error, but for key paths and the value in question, shortened, in the answer
+//! to the caller.
 
 // A problem is as large as what it tells, and there are few of them.
 #![allow(clippy::result_large_err)]
 
+pub mod access;
+pub mod actor;
 pub mod answer;
 mod api;
 mod asked;
@@ -37,9 +40,11 @@ mod metrics;
 mod openapi;
 pub mod page;
 pub mod problem;
+pub mod queue;
 mod rules;
 pub mod serve;
 pub mod state;
+pub mod store;
 mod stream;
 
 use axum::Router;
@@ -54,6 +59,7 @@ pub fn app(state: AppState) -> Router {
     let router = api::routes(&state)
         .merge(mcp::routes(&state))
         .merge(page::routes())
+        .merge(access::page::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
         .with_state(state.clone());

@@ -35,12 +35,18 @@ struct Outcome {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Refused {
+    kind: &'static str,
+}
+
 /// What is counted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
     answered: Family<Answered, Counter>,
     seconds: Family<Route, Histogram, fn() -> Histogram>,
+    problems: Family<Refused, Counter>,
     under_way: Gauge,
     coded: Counter,
     refused: Counter,
@@ -56,13 +62,15 @@ impl Default for Metrics {
         let seconds: Family<_, _, fn() -> _> = Family::new_with_constructor(|| Histogram::new(BOUNDS));
         let about = "Time until a request was answered; for a stream, until its answer began";
         registry.register_with_unit("http_request_duration", about, Unit::Seconds, seconds.clone());
+        let problems = Family::default();
+        registry.register("http_problems", "Requests answered with a problem, by its kind", problems.clone());
         let under_way = Gauge::default();
         registry.register("http_requests_under_way", "Requests under way", under_way.clone());
         let cases: Family<Outcome, Counter<u64, AtomicU64>> = Family::default();
         registry.register("cases", "Cases coded, or refused with an error", cases.clone());
         let of = |outcome| cases.get_or_create_owned(&Outcome { outcome });
         let (coded, refused) = (of("coded"), of("refused"));
-        Metrics { registry, answered, seconds, under_way, coded, refused }
+        Metrics { registry, answered, seconds, problems, under_way, coded, refused }
     }
 }
 
@@ -72,6 +80,11 @@ impl Metrics {
         let route = route.to_owned();
         self.seconds.get_or_create(&Route { route: route.clone() }).observe(time.as_secs_f64());
         self.answered.get_or_create(&Answered { route, method, status }).inc();
+    }
+
+    /// A request was answered with a problem of a kind.
+    pub fn refused(&self, kind: &'static str) {
+        self.problems.get_or_create(&Refused { kind }).inc();
     }
 
     /// A case was coded, or not.

@@ -10,13 +10,16 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::access::needs::{Needs, needs};
 use crate::problem::{self, Kind, Problem};
+use crate::queue::Status;
 use crate::state::AppState;
 
 /// Content types, each with its schema.
 pub(crate) type Content = Vec<(&'static str, Value)>;
 
 /// What is told about a route.
+#[derive(Clone, Default)]
 pub(crate) struct Operation {
     /// Its name in programs that are made from the description.
     pub id: &'static str,
@@ -32,6 +35,14 @@ pub(crate) struct Operation {
     pub gives: Vec<(u16, &'static str, Content)>,
     /// What may go wrong, besides what may at every route.
     pub problems: &'static [Kind],
+}
+
+impl Operation {
+    /// A route that takes nothing, gives nothing yet and cannot go wrong of itself.
+    pub fn plain(id: &'static str, summary: &'static str) -> Self {
+        let (parameters, takes, gives) = (vec![], vec![], vec![]);
+        Operation { id, summary, about: "", parameters, takes, gives, problems: &[] }
+    }
 }
 
 /// What may go wrong at every route.
@@ -76,7 +87,8 @@ impl Api {
         self.route(MethodFilter::POST, "post", path, handler, what);
     }
 
-    fn route<T: 'static>(
+    /// Adds a route of whatever method.
+    pub fn route<T: 'static>(
         &mut self,
         filter: MethodFilter,
         method: &str,
@@ -97,7 +109,12 @@ impl Api {
         for (status, description, types) in what.gives {
             responses.insert(status.to_string(), json!({ "description": description, "content": content(types) }));
         }
-        for kind in what.problems.iter().chain(ALWAYS) {
+        let needs = method.to_ascii_uppercase().parse().ok().and_then(|m| needs(&m, path));
+        let guarded: &[Kind] = match needs {
+            Some(Needs::Nothing) | None => &[],
+            Some(_) => &[Kind::Unauthenticated],
+        };
+        for kind in what.problems.iter().chain(ALWAYS).chain(guarded) {
             let status = kind.status().as_u16();
             let problem = json!({ "$ref": format!("#/components/responses/{status}") });
             responses.entry(status.to_string()).or_insert(problem);
@@ -109,6 +126,11 @@ impl Api {
             "parameters": what.parameters,
             "responses": responses,
         });
+        operation["security"] = match needs {
+            Some(Needs::May(permission)) => json!([{ "token": [permission] }, { "session": [permission] }]),
+            Some(Needs::Credentials) => json!([{ "token": [] }, { "session": [] }]),
+            Some(Needs::Nothing) | None => json!([]),
+        };
         if !what.takes.is_empty() {
             operation["requestBody"] = json!({ "required": true, "content": content(what.takes) });
         }
@@ -146,7 +168,18 @@ impl Api {
             "servers": [{ "url": "/" }],
             "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
             "paths": self.paths,
-            "components": { "schemas": schemas, "responses": responses },
+            "components": { "schemas": schemas, "responses": responses, "securitySchemes": {
+                "token": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "A token that an administrator made. Its scope holds the permission that is named. A \
+                                    service without accounts answers its own machine and needs no credentials.",
+                },
+                "session": {
+                    "type": "apiKey", "in": "cookie", "name": "dripline",
+                    "description": "What signing in gave; `__Host-dripline` by https. One of the person's roles gives the \
+                                    permission that is named. What changes something carries the service's own Origin.",
+                },
+            } },
         });
         (self.router, document)
     }
@@ -177,6 +210,22 @@ pub(crate) fn query(name: &str) -> Value {
             true,
             "profile=NAME, setting=office, setting=facility, as_of=DATE or billed.",
         ),
+        "status" => (
+            json!({ "type": "array", "items": { "enum": Status::ALL.map(Status::as_str) } }),
+            false,
+            "Where the cases stand; may be repeated.",
+        ),
+        "setting" => (json!({ "enum": ["facility", "office"] }), false, "Who bills."),
+        "from" => (json!({ "type": "string", "format": "date" }), false, "The earliest first date of service."),
+        "to" => (json!({ "type": "string", "format": "date" }), false, "The latest first date of service."),
+        "field" => {
+            (json!({ "type": "string", "examples": ["stop"] }), false, "The key that an open question asks for.")
+        }
+        "case" => (json!({ "type": "string" }), false, "The caller's own id of a case."),
+        "after" => (json!({ "type": "integer" }), false, "Cases behind the one of this number."),
+        "limit" => {
+            (json!({ "type": "integer", "minimum": 1, "maximum": 500, "default": 50 }), false, "At most so many cases.")
+        }
         _ => (json!({ "type": "string" }), false, ""),
     };
     json!({ "name": name, "in": "query", "required": required, "description": about, "schema": schema })
@@ -185,4 +234,9 @@ pub(crate) fn query(name: &str) -> Value {
 /// A parameter of the path.
 pub(crate) fn path(name: &str, about: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "description": about, "schema": { "type": "string" } })
+}
+
+/// A header that is needed.
+pub(crate) fn header(name: &str, about: &str) -> Value {
+    json!({ "name": name, "in": "header", "required": true, "description": about, "schema": { "type": "string" } })
 }

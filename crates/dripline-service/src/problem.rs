@@ -7,6 +7,8 @@ use dripline_formats::json;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::store::StoreError;
+
 /// The content type of a problem.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -60,8 +62,22 @@ kinds! {
         "A parameter is not known, has no such value, is given twice or is missing. `path` names it."
     Request "request" BAD_REQUEST "The request cannot be read."
         "The body broke off, or a header is not what HTTP allows."
-    Foreign "foreign" FORBIDDEN "The request does not come from this machine."
-        "The service has no accounts and answers this machine alone. It takes requests whose Host is localhost, 127.0.0.1 or [::1], and whose Origin, if there is one, is too."
+    Foreign "foreign" FORBIDDEN "The request comes from elsewhere."
+        "The Host of a request, and its Origin if there is one, must be a name of the service: for one that answers this machine alone localhost, 127.0.0.1 or [::1]; for one behind a proxy the proxy's name. This keeps out pages of other sites, and names that were made to lead here."
+    Unauthenticated "unauthenticated" UNAUTHORIZED "Nobody is signed in."
+        "The route needs credentials: the cookie of a session, from /sign-in or POST /v1/session, or a token as `Authorization: Bearer TOKEN`. Those that were sent, if any, are not known, have run out or were ended. The answer is the same for a wrong name and a wrong password."
+    Forbidden "forbidden" FORBIDDEN "The role or the scope does not go so far."
+        "Whoever asks is known, and may not do this. `detail` names the permission that is needed; an administrator gives roles to accounts and scopes to tokens."
+    Csrf "csrf" FORBIDDEN "The request does not come from a page of the service."
+        "A request with the cookie of a session that changes something must carry the Origin of the service itself, as browsers send it from its own pages. A program sends a token instead of a cookie."
+    Access "access" UNPROCESSABLE_ENTITY "The account or the token cannot be so."
+        "A name, a role, a scope, a time or a password is not one that can be taken. `path` names it. Nothing that was sent is repeated."
+    Taken "taken" CONFLICT "It stands against what there is."
+        "The name is taken, or no administrator would be left."
+    Locked "locked" TOO_MANY_REQUESTS "Too many wrong passwords."
+        "The account, or the address, has to wait as many seconds as the Retry-After header names. Nothing that is tried before counts, and the wait has an end."
+    Provider "provider" BAD_GATEWAY "The provider of OpenID Connect cannot be used."
+        "Signing in through it does not work at the moment. `detail` says where it fails; the log has the same."
     NotFound "not-found" NOT_FOUND "There is no such thing."
         "The address, or the rule that it names, does not exist."
     Method "method" METHOD_NOT_ALLOWED "The route does not know this method."
@@ -72,6 +88,20 @@ kinds! {
         "A body that is answered as a whole has a limit, which `detail` names. For many cases, send application/x-ndjson to /v1/code."
     TooSlow "too-slow" REQUEST_TIMEOUT "The request took too long."
         "The body was not complete, or the answer not ready, in the time that a request may take."
+    Body "body" UNPROCESSABLE_ENTITY "The body cannot be used."
+        "A key is missing, unknown or holds what cannot stand there. `path` names it, `help` what would mend it. Nothing was changed."
+    KeyReused "key-reused" UNPROCESSABLE_ENTITY "The idempotency key belongs to another case."
+        "A key names one case for ever. Send a case with a key of its own; to send one again, send the very same bytes to the same address."
+    Precondition "precondition" PRECONDITION_REQUIRED "A header that is needed is missing."
+        "A change of a case names what its caller saw: send the case's ETag back as If-Match. A new case names itself: send idempotency-key."
+    Stale "stale" PRECONDITION_FAILED "The case was changed since it was read."
+        "Read it again, see what changed, and send the change with its new ETag. Nothing was changed by this request."
+    NotNow "not-now" CONFLICT "The case does not allow this as it stands."
+        "Only a case that is ready can be released; what was released or rejected is not held. `detail` says what stands against it."
+    NoStore "no-store" NOT_IMPLEMENTED "Nothing is kept here."
+        "The service was started without a store. Start it with --store and a file, or the address of a database."
+    Store "store" SERVICE_UNAVAILABLE "The store cannot be used."
+        "The database did not answer, or refused. Nothing was kept; try again after the seconds that the Retry-After header names. The log names the database's own code under the request's id."
     Busy "busy" SERVICE_UNAVAILABLE "The service is busy."
         "As many requests as it takes at a time are under way. Try again after the seconds that the Retry-After header names."
     Failed "failed" INTERNAL_SERVER_ERROR "The service made a mistake."
@@ -110,6 +140,9 @@ pub struct Problem {
     request_id: Option<String>,
     #[serde(skip)]
     kind: Kind,
+    /// Seconds after which to try again.
+    #[serde(skip)]
+    retry: Option<i64>,
 }
 
 impl Problem {
@@ -128,7 +161,20 @@ impl Problem {
             case: None,
             request_id: None,
             kind,
+            retry: matches!(kind, Kind::Busy | Kind::Store).then_some(1),
         }
+    }
+
+    /// The same, at a key of what was sent.
+    #[must_use]
+    pub(crate) fn at(self, path: &str) -> Self {
+        Problem { path: path.chars().take(40).collect(), ..self }
+    }
+
+    /// The same, to be tried again after some seconds.
+    #[must_use]
+    pub fn retry(self, seconds: i64) -> Self {
+        Problem { retry: Some(seconds.max(1)), ..self }
     }
 
     /// A problem with a parameter of the query.
@@ -137,10 +183,30 @@ impl Problem {
         Problem { path: name.chars().take(40).collect(), ..Problem::new(Kind::Parameter, detail, help) }
     }
 
+    /// A problem with a key of a body.
+    #[must_use]
+    pub fn body(path: &str, detail: impl Into<String>, help: impl Into<String>) -> Self {
+        Problem { path: path.chars().take(80).collect(), ..Problem::new(Kind::Body, detail, help) }
+    }
+
     /// A defect of the program.
     #[must_use]
     pub fn failed() -> Self {
         Problem::new(Kind::Failed, "the program broke off", "report it with the request id")
+    }
+
+    /// What is wrong here.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What would mend it.
+    pub(crate) fn help(&self) -> &str {
+        &self.help
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
     }
 
     /// Its kind.
@@ -154,8 +220,13 @@ impl Problem {
         self.request_id = Some(request_id.to_owned());
         let body = format!("{}\n", json::line(&self));
         let mut response = (self.kind.status(), [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
-        if self.kind == Kind::Busy {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.kind == Kind::Unauthenticated {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"dripline\""));
         }
         response
     }
@@ -170,6 +241,14 @@ impl From<ReadError> for Problem {
             case: error.case,
             ..Problem::new(Kind::Case, error.message, error.help)
         }
+    }
+}
+
+/// What the database says may quote what is stored: only its kind is logged.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store did not do it");
+        Problem::new(Kind::Store, "the database did not answer, or refused", "try again in a second")
     }
 }
 

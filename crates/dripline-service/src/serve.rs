@@ -16,14 +16,16 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
+use crate::access::reach::Reach;
+use crate::access::{Access, Peer};
 use crate::app;
 use crate::state::AppState;
 
 /// Why the service cannot listen.
 #[derive(Debug)]
 pub enum ServeError {
-    /// Others could reach the address.
-    NotLoopback(SocketAddr),
+    /// Others could reach the service, and there is no account.
+    Unguarded(SocketAddr),
     /// The address cannot be used.
     Address(SocketAddr, io::Error),
 }
@@ -33,8 +35,9 @@ impl ServeError {
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            ServeError::NotLoopback(_) => {
-                "listen on 127.0.0.1, and reach it from elsewhere through a tunnel, as of ssh"
+            ServeError::Unguarded(_) => {
+                "make one with `dripline account add NAME --role administrator`, or listen on 127.0.0.1 and reach it \
+                 from elsewhere through a tunnel, as of ssh"
             }
             ServeError::Address(_, e) if e.kind() == io::ErrorKind::AddrInUse => {
                 "stop what listens there, or choose another port; port 0 takes any that is free"
@@ -47,11 +50,9 @@ impl ServeError {
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ServeError::NotLoopback(address) => write!(
-                f,
-                "{address}: other machines could reach this address, and that needs accounts, which this version does \
-                 not have"
-            ),
+            ServeError::Unguarded(address) => {
+                write!(f, "{address}: other machines could reach this address, and that needs accounts: there is none")
+            }
             ServeError::Address(address, e) if e.kind() == io::ErrorKind::AddrInUse => {
                 write!(f, "{address}: the port is taken")
             }
@@ -62,30 +63,33 @@ impl fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
-/// Takes an address of this machine.
+/// Takes an address: one of this machine, or any where the service needs credentials.
 ///
 /// # Errors
-/// The address is not loopback, is taken or is not ours.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    if !address.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(address));
-    }
+/// Others could reach it and there is no account; or it is taken or is not ours.
+pub async fn listen(address: SocketAddr, access: &Access) -> Result<TcpListener, ServeError> {
+    guarded(address, access)?;
     TcpListener::bind(address).await.map_err(|e| ServeError::Address(address, e))
+}
+
+/// Whether nobody else can reach an address, or whoever does needs credentials.
+fn guarded(address: SocketAddr, access: &Access) -> Result<(), ServeError> {
+    match address.ip().is_loopback() || *access.reach() != Reach::ThisMachine {
+        true => Ok(()),
+        false => Err(ServeError::Unguarded(address)),
+    }
 }
 
 /// Serves until `stop` is done; then takes no more, and waits for requests under way as long as the limits say.
 ///
 /// # Errors
-/// The listener's address is not loopback.
+/// Others could reach the listener and there is no account.
 pub async fn serve(listener: TcpListener, state: AppState, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
-    if let Ok(address) = listener.local_addr()
-        && !address.ip().is_loopback()
-    {
-        return Err(ServeError::NotLoopback(address));
+    if let Ok(address) = listener.local_addr() {
+        guarded(address, &state.access)?;
     }
     let limits = state.limits;
-    let service = app(state.clone()).map_request(|r: hyper::Request<hyper::body::Incoming>| r.map(Body::new));
-    let service = TowerToHyperService::new(service);
+    let router = app(state.clone());
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head);
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -100,8 +104,8 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: impl Future<Out
             next = next => next,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(e) => {
                 // Of a connection that is gone again, or of this process: then a pause lets others end.
                 debug!(kind = %e.kind(), "a connection was not taken");
@@ -112,7 +116,13 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: impl Future<Out
             }
         };
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        let service = router.clone().map_request(move |request: hyper::Request<hyper::body::Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        let service = TowerToHyperService::new(service);
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             let _place = place;
             let _: Result<(), hyper::Error> = connection.await;

@@ -7,8 +7,11 @@ use std::time::Duration;
 use dripline_reference::Coder;
 use tokio::sync::Semaphore;
 
+use crate::access::reach::Reach;
+use crate::access::{Access, Clock};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::store::Store;
 
 /// How much the service takes, and how long it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +59,10 @@ pub struct AppState {
     pub coder: Arc<Coder>,
     /// How much the service takes.
     pub limits: Limits,
+    /// Who may ask.
+    pub access: Arc<Access>,
+    /// Where cases are kept; without one, every route that would keep something says so.
+    pub store: Option<Store>,
     pub(crate) metrics: Arc<Metrics>,
     /// Places for requests.
     pub(crate) requests: Arc<Semaphore>,
@@ -80,12 +87,27 @@ impl AppState {
         AppState {
             coder: Arc::new(coder),
             limits,
+            access: Arc::default(),
+            store: None,
             metrics: Arc::default(),
             requests: Arc::new(Semaphore::new(limits.requests)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             work: Arc::new(Semaphore::new(processors)),
             stopping: Arc::default(),
         }
+    }
+
+    /// The same with a store, whose accounts decide who may ask.
+    #[must_use]
+    pub fn with_store(self, store: Store) -> Self {
+        let access = Access::new(Reach::ThisMachine, store.clone(), Clock::default());
+        AppState { store: Some(store), ..self }.with_access(access)
+    }
+
+    /// The same with who may ask, from elsewhere or otherwise than a store's accounts alone say.
+    #[must_use]
+    pub fn with_access(self, access: Access) -> Self {
+        AppState { access: Arc::new(access), ..self }
     }
 
     /// From now on the service is not ready for more.

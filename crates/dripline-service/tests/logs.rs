@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::{Method, header};
 use common::{JSON, LINES, Service, TEXT, get, post, request};
 use dripline_service::log;
+use dripline_service::store::Store;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
 
@@ -59,6 +60,49 @@ async fn nothing_of_a_chart_is_logged_at_any_level() {
     for request in requests {
         let _ = service.begin(request).await;
     }
+    // The queue, with what is kept and what is refused.
+    let store = Store::open(&common::stores::file()).await.unwrap();
+    let queue = Service::keeping(store.clone()).await;
+    let new = |key: &str, body: String| {
+        let mut request = post("/v1/cases", JSON, body);
+        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        request
+    };
+    let change = |path: &str, revision: u8, body: serde_json::Value| {
+        let mut request = post(path, JSON, body.to_string());
+        request.headers_mut().insert("if-match", format!("\"{revision}\"").parse().unwrap());
+        request
+    };
+    let answer = json!({
+        "query": { "field": NAME, "administrations": [NAME] },
+        "says": { "set": { (NAME): NAME } },
+        "entry": { "author": NAME, "written_at": "2026-01-05T10:00", "kind": "late", "where": NAME },
+    });
+    let of_queue = [
+        new("k", case.to_string()),
+        new("k", format!("{case} ")),
+        new(NAME, format!("{{\"{NAME}\":1}}")),
+        get("/v1/cases/1"),
+        get("/v1/cases/1/history"),
+        get(&format!("/v1/cases?case={NAME}&field={NAME}")),
+        get(&format!("/v1/cases/{NAME}")),
+        get("/v1/queue.csv"),
+        change("/v1/cases/1/answers", 1, answer),
+        change("/v1/cases/1/hold", 1, json!({ "reason": NAME })),
+        change("/v1/cases/1/hold", 9, json!({ "reason": NAME })),
+        change("/v1/cases/1/records-request", 2, json!({ "asked_by": NAME, "received_on": "2026-01-06" })),
+        get("/queue/1"),
+        post("/queue", "application/x-www-form-urlencoded", format!("text={NAME}&key={NAME}")),
+    ];
+    let many = many + of_queue.len();
+    let kept_before = kept.0.lock().unwrap().len();
+    for request in of_queue {
+        let _ = queue.begin(request).await;
+    }
+    assert!(kept.0.lock().unwrap().len() > kept_before);
+    // A store that fails: what the database says quotes what is stored.
+    store.close().await;
+    assert_eq!(queue.begin(new("l", case.to_string())).await.status(), 503);
     service.tool("code_chart", json!({ "chart": sheet })).await;
     service.tool("code_chart", json!({ "chart": case, NAME: NAME })).await;
     service.mcp(NAME, json!({ NAME: NAME })).await;

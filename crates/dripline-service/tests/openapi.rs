@@ -13,7 +13,7 @@ async fn every_route_that_is_described_is_there_and_knows_no_other_method() {
     assert_eq!(service.document["openapi"], "3.1.0");
     let paths = service.document["paths"].as_object().unwrap();
     for (template, operations) in paths {
-        let path = template.replace("{id}", "push-definition").replace("{kind}", "case");
+        let path = template.replace("{id}", "push-definition").replace("{kind}", "case").replace("{name}", "anna");
         let described: Vec<Method> =
             operations.as_object().unwrap().keys().map(|m| m.to_ascii_uppercase().parse().unwrap()).collect();
         for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {

@@ -1,10 +1,14 @@
 //! The service on a socket: how it stops, and whom it does not wait for.
 
+mod common;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use dripline_reference::Coder;
+use dripline_service::access::Access;
 use dripline_service::serve::{ServeError, listen, serve};
+use dripline_service::store::Store;
 use dripline_service::{AppState, Limits};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,7 +20,7 @@ const SOON: Duration = Duration::from_secs(20);
 const SHEET: &str = "office 2026-01-05\nZofran 4 mg IV push 10:00\n";
 
 async fn start(limits: Limits) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<Result<(), ServeError>>) {
-    let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = listen("127.0.0.1:0".parse().unwrap(), &Access::default()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let state = AppState::new(Coder::default(), limits);
@@ -94,11 +98,33 @@ async fn connections_over_the_limit_wait_for_their_turn() {
 #[tokio::test]
 async fn other_machines_cannot_be_let_in() {
     let everyone: SocketAddr = "0.0.0.0:0".parse().unwrap();
-    assert!(matches!(listen(everyone).await, Err(ServeError::NotLoopback(_))));
+    assert!(matches!(listen(everyone, &Access::default()).await, Err(ServeError::Unguarded(_))));
     let listener = TcpListener::bind(everyone).await.unwrap();
     let served = timeout(SOON, serve(listener, AppState::default(), std::future::pending())).await.unwrap();
-    assert!(matches!(served, Err(ServeError::NotLoopback(_))));
-    let taken = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let error = listen(taken.local_addr().unwrap()).await.unwrap_err();
+    assert!(matches!(served, Err(ServeError::Unguarded(_))));
+    let taken = listen("127.0.0.1:0".parse().unwrap(), &Access::default()).await.unwrap();
+    let error = listen(taken.local_addr().unwrap(), &Access::default()).await.unwrap_err();
     assert!(error.to_string().contains("the port is taken"), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_that_guesses_waits_whatever_it_says_it_is() {
+    let store = Store::open(&common::stores::file()).await.unwrap();
+    let listener = listen("127.0.0.1:0".parse().unwrap(), &Access::default()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, AppState::default().with_store(store), std::future::pending()));
+    let mut statuses = Vec::new();
+    for n in 0..22 {
+        let body = format!("{{\"name\":\"account{n}\",\"password\":\"some wrong password\"}}");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /v1/session HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n\
+             x-forwarded-for: 192.0.2.{n}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        statuses.push(answer(&mut stream).await.split(' ').nth(1).unwrap().to_owned());
+    }
+    assert_eq!(statuses[..20], vec!["401"; 20]);
+    assert_eq!(statuses[20..], ["429", "429"]);
 }

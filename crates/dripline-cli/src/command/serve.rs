@@ -6,14 +6,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dripline_reference::Coder;
+#[cfg(feature = "oidc")]
+use dripline_service::access::oidc::{Oidc, SettingsError};
+use dripline_service::access::reach::{NotAnOrigin, Reach};
+use dripline_service::access::records::Accounts;
+use dripline_service::access::{Access, Clock};
 use dripline_service::mcp::Mcp as Tools;
 use dripline_service::serve::{self, ServeError};
+use dripline_service::store::Store;
 use dripline_service::{AppState, Limits, log};
 use tokio::runtime::Runtime;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{Log, Mcp, Serve};
-use crate::command::reference;
+use crate::command::{reference, store};
 use crate::out::{Ends, Out, Stop, complain, wrong};
 
 pub fn run(args: &Serve, out: &mut Out) -> Ends {
@@ -23,9 +29,31 @@ pub fn run(args: &Serve, out: &mut Out) -> Ends {
     let runtime = runtime()?;
     let ends = runtime.block_on(async {
         let (signalled, again) = (stopped(1)?, stopped(2)?);
-        let listener = serve::listen(address).await.map_err(|e| fail(&e))?;
+        let (state, kept) = match args.no_store {
+            true => (state, "No case is kept.".to_owned()),
+            false => {
+                let store = store::open(args.store.as_deref()).await?;
+                let kept = format!("Cases are kept in {}.", store.place());
+                let access = access(args, address, &store).await?;
+                (state.with_store(store).with_access(access), kept)
+            }
+        };
+        let listener = serve::listen(address, &state.access).await.map_err(|e| fail(&e))?;
         let address = listener.local_addr().unwrap_or(address);
-        out.line(&format!("dripline listens on http://{address} and answers this machine alone. Ctrl-C stops it."))?;
+        let answers = match state.access.is_open().await {
+            Ok(true) => "answers this machine alone",
+            _ => "answers those who are signed in",
+        };
+        let reach = match state.access.reach() {
+            Reach::ThisMachine => String::new(),
+            Reach::Numbers => {
+                "\nNothing is encrypted: put a proxy with a certificate before it, and name it with --behind-proxy."
+                    .to_owned()
+            }
+            Reach::Behind(origin) => format!("\nBrowsers find it at {origin}."),
+        };
+        // In one piece: whoever reads the address may read no more.
+        out.line(&format!("dripline listens on http://{address} and {answers}. Ctrl-C stops it.{reach}\n{kept}"))?;
         tokio::select! {
             served = serve::serve(listener, state, signalled) => served.map_err(|e| fail(&e)),
             () = again => Ok(()),
@@ -34,6 +62,53 @@ pub fn run(args: &Serve, out: &mut Out) -> Ends {
     // Work that cannot be broken off is not waited for.
     runtime.shutdown_background();
     ends.map(|()| 0)
+}
+
+/// Who may ask, and from where. Whoever is not at this machine needs credentials, and there must be some to have.
+async fn access(args: &Serve, address: SocketAddr, store: &Store) -> Result<Access, Stop> {
+    let any = Accounts::new(store.clone(), Clock::default()).any().await;
+    let any = any.map_err(|e| wrong(&format!("--store: {e}"), e.help()))?;
+    let origin = args.behind_proxy.as_deref().map(|text| {
+        text.parse().map_err(|e: NotAnOrigin| {
+            wrong(&format!("--behind-proxy {text}: {e}"), "write it as https://dripline.clinic.example")
+        })
+    });
+    let reach = match (origin.transpose()?, address.ip().is_loopback()) {
+        (Some(origin), _) => Reach::Behind(origin),
+        (None, true) => Reach::ThisMachine,
+        (None, false) => Reach::Numbers,
+    };
+    let access = Access::new(reach.clone(), store.clone(), Clock::default());
+    #[cfg(feature = "oidc")]
+    if let Some(file) = &args.oidc {
+        return Ok(access.with_oidc(oidc(file)?));
+    }
+    match reach {
+        Reach::ThisMachine => Ok(access),
+        _ if any => Ok(access),
+        Reach::Numbers => {
+            let unguarded = ServeError::Unguarded(address);
+            Err(wrong(&format!("--listen {unguarded}"), unguarded.help()))
+        }
+        Reach::Behind(_) => Err(wrong(
+            "--behind-proxy: other machines could reach the service, and that needs accounts: there is none",
+            "make one with `dripline account add NAME --role administrator`",
+        )),
+    }
+}
+
+/// The provider that a file of settings names.
+#[cfg(feature = "oidc")]
+fn oidc(file: &Path) -> Result<Oidc, Stop> {
+    let read = |file: &Path| {
+        let fail = |e: io::Error| wrong(&format!("--oidc: {} cannot be read: {e}", file.display()), "");
+        std::fs::read_to_string(file).map_err(fail)
+    };
+    let fail =
+        |e: SettingsError| wrong(&format!("--oidc {}: {e}", file.display()), "docs/service.md shows a whole file");
+    let settings = Oidc::settings(&read(file)?).map_err(fail)?;
+    let secret = settings.client_secret_file.as_deref().map(read).transpose()?;
+    Oidc::new(settings, secret.map(|s| s.trim().to_owned())).map_err(fail)
 }
 
 pub fn mcp(args: &Mcp) -> Ends {
@@ -64,7 +139,7 @@ fn state(reference: Option<&Path>, level: Log) -> Result<AppState, Stop> {
     Ok(AppState::new(Coder { store, ..Coder::default() }, Limits::default()))
 }
 
-fn runtime() -> Result<Runtime, Stop> {
+pub(super) fn runtime() -> Result<Runtime, Stop> {
     Runtime::new().map_err(|e| wrong(&format!("the service cannot start: {e}"), ""))
 }
 

@@ -2,7 +2,7 @@
 
 /// The fields of a form, in the order in which they were sent.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Form(Vec<(String, String)>);
+pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
     /// Reads an `application/x-www-form-urlencoded` body.

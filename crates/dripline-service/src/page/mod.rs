@@ -5,7 +5,8 @@
 //! nothing else, from nowhere else.
 
 mod book;
-mod form;
+pub(crate) mod form;
+mod queue;
 mod share;
 mod table;
 mod view;
@@ -15,7 +16,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{Response as HttpResponse, StatusCode};
+use axum::http::{Response as HttpResponse, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use dripline::chart::{Chart, Setting};
@@ -29,6 +30,8 @@ use dripline_formats::{csv, json, near, svg};
 use dripline_reference::{Coder, Options};
 use serde::Deserialize;
 
+use crate::access::Caller;
+use crate::access::role::Permission;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -42,8 +45,8 @@ const OPENING: &str = "office 1/5/26\n* Zofran 4 mg IV push 10:00\nZofran 4 mg I
 /// Most bytes that a page sends: a chart of thousands of lines with its table.
 const MOST: usize = 8 << 20;
 
-const NOTICE: &str = dripline::NOTICE;
-const VERSION: &str = dripline::VERSION;
+pub(crate) const NOTICE: &str = dripline::NOTICE;
+pub(crate) const VERSION: &str = dripline::VERSION;
 
 /// Every route of the pages.
 pub fn routes() -> Router<AppState> {
@@ -58,6 +61,7 @@ pub fn routes() -> Router<AppState> {
         .route("/rules", get(rule_list))
         .route("/rules/{id}", get(rule_page))
         .layer(DefaultBodyLimit::max(MOST))
+        .merge(queue::routes())
 }
 
 /// A part of a page in markup.
@@ -66,12 +70,41 @@ fn render(template: &impl Template) -> Result<String, Problem> {
 }
 
 /// A page. A form of it must say where it comes from, or the guard cannot tell it from a foreign one.
-fn page(template: &impl Template) -> Result<Response, Problem> {
+pub(crate) fn page(template: &impl Template) -> Result<Response, Problem> {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     ];
-    Ok((headers, render(template)?).into_response())
+    let mut response = headers.into_response();
+    response.extensions_mut().insert(Page(render(template)?));
+    Ok(response)
+}
+
+/// A page in markup. Its body is written by [`access`](crate::access), which knows who looks at it.
+#[derive(Clone)]
+pub(crate) struct Page(String);
+
+/// Where the layout tells who is signed in, and from where the service may be asked. Text of anybody stands in a page
+/// without `<`, so it cannot hold one of these.
+pub(crate) const WHO: &str = "<!--who-->";
+pub(crate) const REACH: &str = "<!--reach-->";
+
+#[derive(Template)]
+#[template(path = "who.html")]
+struct WhoPart<'a> {
+    caller: &'a Caller,
+}
+
+impl Page {
+    /// The page as someone sees it.
+    pub fn seen_by(self, caller: &Caller) -> String {
+        let who = WhoPart { caller }.render().unwrap_or_default();
+        let reach = match caller {
+            Caller::Machine => "Every route of this service is open to this machine only.",
+            _ => "This service answers those who are signed in.",
+        };
+        self.0.replacen(WHO, who.trim(), 1).replacen(REACH, reach, 1)
+    }
 }
 
 /// What is wrong with a text.
@@ -464,16 +497,16 @@ struct LinkPage {
     same: bool,
 }
 
-async fn link(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
+async fn link(State(state): State<AppState>, uri: Uri, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     let as_json = headers.get(header::ACCEPT).is_some_and(|v| v == "application/json");
-    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost").to_owned();
+    let origin = state.access.reach().address(&uri, &headers);
     state
         .run(body.len(), move |coder| {
             let form = Form::read(&body);
             let Some((fragment, same)) = Worked::on(&form, coder).shares(coder) else {
                 return worksheet_page(&form, coder, false);
             };
-            let address = format!("http://{host}/{fragment}");
+            let address = format!("{origin}/{fragment}");
             if as_json {
                 let value = serde_json::json!({ "address": address, "same": same });
                 return Ok(([(header::CONTENT_TYPE, "application/json")], json::line(&value)).into_response());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dripline::NOTICE;
 use dripline::chart::{Chart, Setting, SwitchValue};
 use dripline::code::Code;
-use dripline::coding::{Certainty, ChartDate, Coding, Confidence, DocumentationState, EditKind, ServiceVerdict};
+use dripline::coding::{Certainty, ChartDate, Coding, Confidence, DocumentationState, EditKind, Query, ServiceVerdict};
 use dripline::rule::{Grade, Page, RuleId};
 use dripline_formats::compare::With;
 use dripline_formats::diff::{self, Answer};
@@ -399,24 +399,31 @@ fn unreported(coding: &Coding, names: &Names) -> Vec<UnreportedView> {
 }
 
 fn queries(coding: &Coding, dated: bool) -> Vec<QueryView> {
+    coding.queries.iter().map(|q| query_view_dated(coding, q, dated)).collect()
+}
+
+/// A question of a coding.
+pub(super) fn query_view(coding: &Coding, query: &Query) -> QueryView {
+    let (first, last) = dates(coding);
+    query_view_dated(coding, query, first != last)
+}
+
+fn query_view_dated(coding: &Coding, query: &Query, dated: bool) -> QueryView {
     let now = Answer::of(coding);
-    let view = |q: &dripline::coding::Query| {
-        let (about, rest) = q.ask.split_once(": ").unwrap_or(("", &q.ask));
-        let (asked, choices) = rest.split_once(" Choices: ").unwrap_or((rest, ""));
-        let outcome = |o: &dripline::coding::Outcome| {
-            let found = diff::differences(&now, &now.after(o));
-            let what = if found.is_empty() { "no change".to_owned() } else { diff::phrase(&found, dated) };
-            (o.answer.clone(), what)
-        };
-        QueryView {
-            to: q.to.to_string(),
-            about: about.to_owned(),
-            ask: asked.to_owned(),
-            choices: choices.split("; ").filter(|c| !c.is_empty()).map(str::to_owned).collect(),
-            outcomes: q.outcomes.iter().map(outcome).collect(),
-        }
+    let (about, rest) = query.ask.split_once(": ").unwrap_or(("", &query.ask));
+    let (asked, choices) = rest.split_once(" Choices: ").unwrap_or((rest, ""));
+    let outcome = |o: &dripline::coding::Outcome| {
+        let found = diff::differences(&now, &now.after(o));
+        let what = if found.is_empty() { "no change".to_owned() } else { diff::phrase(&found, dated) };
+        (o.answer.clone(), what)
     };
-    coding.queries.iter().map(view).collect()
+    QueryView {
+        to: query.to.to_string(),
+        about: about.to_owned(),
+        ask: asked.to_owned(),
+        choices: choices.split("; ").filter(|c| !c.is_empty()).map(str::to_owned).collect(),
+        outcomes: query.outcomes.iter().map(outcome).collect(),
+    }
 }
 
 fn alternatives(coding: &Coding, dated: bool) -> Vec<AlternativeView> {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod stores;
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,6 +11,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use dripline_reference::Coder;
+use dripline_service::store::Store;
 use dripline_service::{AppState, Limits, app};
 use http_body_util::BodyExt as _;
 use hyper::body::Frame;
@@ -71,8 +74,17 @@ impl Service {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        let router = app(AppState::new(Coder::default(), limits));
-        let response = router.clone().oneshot(get("/openapi.json")).await.unwrap();
+        Self::of(AppState::new(Coder::default(), limits)).await
+    }
+
+    pub async fn keeping(store: Store) -> Self {
+        Self::of(AppState::default().with_store(store)).await
+    }
+
+    pub async fn of(state: AppState) -> Self {
+        let router = app(state);
+        // A service that keeps nothing describes itself to whoever asks on its machine.
+        let response = app(AppState::default()).oneshot(get("/openapi.json")).await.unwrap();
         let document = serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
         Service { router, document }
     }
@@ -92,6 +104,13 @@ impl Service {
         answer
     }
 
+    /// Answers what no description covers: a page.
+    pub async fn look(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.begin(request).await.into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
     /// Asserts that an answer of a described route is one of those described.
     fn is_as_described(&self, method: &Method, path: &str, answer: &Answer) {
         let fits = |template: &str| {
@@ -99,11 +118,17 @@ impl Service {
             t.len() == p.len() && t.iter().zip(&p).all(|(t, p)| t.starts_with('{') || t == p)
         };
         let Some((_, route)) = self.document["paths"].as_object().unwrap().iter().find(|(t, _)| fits(t)) else {
-            assert_eq!(answer.problem().0, if answer.status == 403 { "foreign" } else { "not-found" });
+            let kinds = match answer.status.as_u16() {
+                401 => "unauthenticated",
+                403 => "foreign",
+                _ => "not-found",
+            };
+            assert_eq!(answer.problem().0, kinds);
             return;
         };
         let Some(operation) = route.get(method.as_str().to_ascii_lowercase()) else {
-            assert!(answer.status == 405 || answer.problem().0 == "foreign", "{method} {path}: {}", answer.status);
+            let refused = matches!(answer.status.as_u16(), 401 | 405) || answer.problem().0 == "foreign";
+            assert!(refused, "{method} {path}: {}", answer.status);
             return;
         };
         let described = &operation["responses"][answer.status.as_str()];
@@ -113,6 +138,9 @@ impl Service {
             None => described,
         };
         let content_type = answer.header("content-type");
+        if described["content"].as_object().is_some_and(|c| c.is_empty()) && answer.text.is_empty() {
+            return;
+        }
         let Some(content) = described["content"].get(content_type.trim_end_matches("; charset=utf-8")) else {
             assert!(described["content"].get(content_type).is_some(), "{method} {path}: {content_type}");
             return;

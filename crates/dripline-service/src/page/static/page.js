@@ -44,6 +44,13 @@ function live(form) {
       busy = true;
       try {
         const reply = await fetch("/page/answer", { method: "POST", body: fields(what, extra) });
+        if (reply.status === 401) {
+          // What was typed stays: signing in again in another tab is enough.
+          byId("problem").innerHTML = '<p class="problem">Your session has ended. <a href="/sign-in" target="_blank" rel="noopener">Sign in again</a> in another tab; what you typed stays here.</p>';
+          answer.classList.add("stale");
+          busy = false;
+          return;
+        }
         if (!reply.ok) throw new Error(String(reply.status));
         const parts = await reply.json();
         // What was typed meanwhile is newer than this answer's text; its claim still shows that work goes on.
@@ -168,7 +175,7 @@ function live(form) {
     const reply = await fetch("/page/link", { method: "POST", body, headers: { Accept: "application/json" } });
     const place = byId("linked");
     place.replaceChildren();
-    if (!reply.headers.get("content-type")?.includes("json")) {
+    if (!reply.ok || !reply.headers.get("content-type")?.includes("json")) {
       place.textContent = "There is no chart to link to yet.";
       return;
     }

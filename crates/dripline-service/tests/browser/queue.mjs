@@ -1,0 +1,185 @@
+// What a person does with a case, done by a browser: with script, and without. Run by ./run.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test, before, after } from "node:test";
+
+import { chromium } from "playwright-core";
+
+const AT = process.env.DRIPLINE_AT;
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const sheet = (name) => `office 1/5/26 case=${name}\nRocephin 1 g IVPB 10:00-? supplied_by=patient\n`;
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    headless: true,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  });
+});
+after(() => browser?.close());
+
+/** A page that fails on anything that goes wrong in it, and on anything it asks of anyone else. */
+async function visit(work, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  const wrong = [];
+  page.on("pageerror", (error) => wrong.push(error.message));
+  page.on("console", (message) => { if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) wrong.push(message.text()); });
+  page.on("request", (request) => { if (!request.url().startsWith(AT)) wrong.push(`asks ${request.url()}`); });
+  try {
+    await work(page, context);
+    assert.deepEqual(wrong, []);
+  } finally {
+    await context.close();
+  }
+}
+
+const status = (page) => page.locator("#status").innerText();
+const strip = (page) => page.locator("#answer .strip").innerText().then((t) => t.replace(/\s+/g, " ").trim());
+
+async function entry(page, at, how = {}) {
+  const question = page.locator("#question-1");
+  await question.locator("input[value=set]").check();
+  await question.getByLabel("Stopped").fill(at);
+  await question.getByLabel("Who wrote it").fill(how.author ?? "A. Nurse, RN");
+  await question.getByLabel("When it was written").fill(how.written ?? "2026-01-05T12:00");
+  await question.getByLabel("Original or late").selectOption(how.kind ?? "original");
+  await question.getByLabel("Where in the record").fill("MAR, page 2");
+}
+
+async function path(page, name) {
+  await page.goto(AT);
+  await page.locator("#text").fill(sheet(name));
+  await page.locator("#keep").click();
+  assert.equal(await page.locator("#text").inputValue(), sheet(name));
+  await page.getByRole("button", { name: "Keep it" }).click();
+  assert.equal(await status(page), "needs an answer");
+  assert.match(await page.locator("#question-1").innerText(), /When did it stop\?/);
+  assert.equal(await page.getByRole("button", { name: "Release the claim" }).count(), 0);
+  // Without its entry an answer does not count, and what was typed stays.
+  await page.locator("#question-1 input[value=set]").check();
+  await page.locator("#question-1").getByLabel("Stopped").fill("2026-01-05T11:40");
+  await page.getByRole("button", { name: "Put the entry into the chart" }).click();
+  assert.match(await page.locator(".problem").innerText(), /written/);
+  assert.equal(await page.locator("#question-1").getByLabel("Stopped").inputValue(), "2026-01-05T11:40");
+  assert.equal(await status(page), "needs an answer");
+  // Tried out it changes nothing, and is marked.
+  await page.getByRole("button", { name: "Try it out" }).click();
+  assert.match(await page.locator(".tried").innerText(), /not kept[\s\S]*96366[\s\S]*Nothing can be released/);
+  assert.equal(await status(page), "needs an answer");
+  await entry(page, "2026-01-05T11:40");
+  await page.getByRole("button", { name: "Put the entry into the chart" }).click();
+  assert.equal(await status(page), "ready");
+  assert.equal(await strip(page), "96365 ×1 96366 ×1");
+  await page.locator("#reason").fill("waits for the pharmacy");
+  await page.getByRole("button", { name: "Hold" }).click();
+  assert.equal(await status(page), "held");
+  await page.locator("#reason").fill("it came");
+  await page.getByRole("button", { name: "Reopen" }).click();
+  await page.getByRole("button", { name: "Release the claim" }).click();
+  assert.equal(await status(page), "released");
+  assert.match(await page.locator("main").innerText(), /Claim 1: 96365 ×1, 96366 ×1/);
+  const history = await page.locator(".events").innerText();
+  for (const word of ["received", "answered", "held", "reopened", "released", "waits for the pharmacy", "A. Nurse, RN"]) {
+    assert.ok(history.includes(word), word);
+  }
+  await page.getByRole("link", { name: "Queue", exact: true }).click();
+  await page.getByRole("link", { name: /^released/ }).click();
+  assert.match(await page.locator(".cases").innerText(), new RegExp(name));
+}
+
+test("from the worksheet to a released claim", () => visit((page) => path(page, "P-1")));
+test("the same without script", () => visit((page) => path(page, "P-2"), { javaScriptEnabled: false }));
+
+test("whoever looks at an old page is told so, and nothing is changed", () => visit(async (page, context) => {
+  await page.goto(`${AT}/queue/new`);
+  await page.locator("#text").fill(sheet("P-3"));
+  await page.getByRole("button", { name: "Keep it" }).click();
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await page.locator("#reason").fill("one");
+  await page.getByRole("button", { name: "Hold" }).click();
+  await other.locator("#reason").fill("two");
+  await other.getByRole("button", { name: "Reject" }).click();
+  assert.match(await other.locator(".problem").innerText(), /changed since it was read/);
+  assert.equal(await status(other), "held");
+}));
+
+test("money is shown when an administrator wants it, and a case that is not there is told in words", () => visit(async (page) => {
+  const money = async (how) => {
+    await page.goto(`${AT}/queue`);
+    await page.getByText("Settings").click();
+    await page.getByLabel("Reason for a change").fill("the audit asks");
+    await page.getByRole("button", { name: how }).click();
+  };
+  await page.goto(`${AT}/queue/new`);
+  await page.locator("#text").fill(sheet("P-4"));
+  await page.getByRole("button", { name: "Keep it" }).click();
+  const at = page.url();
+  assert.equal(await page.getByRole("heading", { name: "Money" }).count(), 0);
+  await money("Show them");
+  await page.goto(at);
+  assert.equal(await page.getByRole("heading", { name: "Money" }).count(), 1);
+  await money("Do not show them");
+  await page.goto(at);
+  assert.equal(await page.getByRole("heading", { name: "Money" }).count(), 0);
+  const answer = await page.goto(`${AT}/queue/999999`);
+  assert.equal(answer.status(), 404);
+  assert.match(await page.locator("main").innerText(), /There is no such thing[\s\S]*no case of this number/);
+}));
+
+test("markup in a case stays text", () => visit(async (page) => {
+  const harm = "<img src=x onerror=alert(1)>";
+  await page.goto(`${AT}/queue/new`);
+  await page.locator("#text").fill(`office 1/5/26 case="${harm}"\nRocephin 1 g IVPB 10:00-? supplied_by=patient for "${harm}"\n`);
+  await page.getByRole("button", { name: "Keep it" }).click();
+  await entry(page, "2026-01-05T11:40", { author: harm });
+  await page.getByRole("button", { name: "Put the entry into the chart" }).click();
+  await page.locator("#reason").fill(harm);
+  await page.getByRole("button", { name: "Hold" }).click();
+  assert.equal(await page.locator("img").count(), 0);
+  const text = await page.locator("main").innerText();
+  assert.ok(text.split(harm).length > 4, text);
+  await page.goto(`${AT}/queue`);
+  assert.equal(await page.locator("img").count(), 0);
+}));
+
+test("axe finds nothing serious, and nothing is wider than the screen", async () => {
+  const found = [];
+  for (const [width, height] of [[320, 700], [1440, 900]]) {
+    for (const colorScheme of ["light", "dark"]) {
+      const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
+      await context.addInitScript(axe);
+      const page = await context.newPage();
+      const look = async (name) => {
+        for (const v of await page.evaluate(async () => (await window.axe.run()).violations)) {
+          if (["serious", "critical"].includes(v.impact)) found.push(`${name} ${width} ${colorScheme}: ${v.id} ${v.nodes[0].html}`);
+        }
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (wide > 0) found.push(`${name} ${width}: ${wide} px too wide`);
+        if (process.env.DRIPLINE_LOOK) await page.screenshot({ path: `${process.env.DRIPLINE_LOOK}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+      };
+      await page.goto(`${AT}/queue/new`);
+      await look("new");
+      await page.locator("#text").fill(`${sheet(`L-${width}-${colorScheme}`)}Zofran 4 mg IV push 10:05\nNS 1 L hydration 09:00-12:00 for dehydration\n`);
+      await page.getByRole("button", { name: "Keep it" }).click();
+      await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+      await look("case");
+      await entry(page, "2026-01-05T11:40");
+      await page.getByRole("button", { name: "Try it out" }).first().click();
+      await look("tried");
+      await page.getByRole("button", { name: "Put the entry into the chart" }).first().click();
+      await look("answered");
+      await page.goto(`${AT}/queue`);
+      await look("queue");
+      await page.goto(`${AT}/queue?status=released`);
+      await page.locator(".case-name").first().click();
+      await look("released");
+      await context.close();
+    }
+  }
+  assert.deepEqual(found, []);
+});

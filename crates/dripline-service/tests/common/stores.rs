@@ -1,0 +1,147 @@
+//! Stores for tests: each test runs on a SQLite file and, where a server can be started, on PostgreSQL.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex};
+
+use dripline_service::store::{Place, Store};
+
+/// Runs a test on every kind of store, each new.
+pub async fn each<F: Future<Output = ()>>(test: impl Fn(Place) -> F) {
+    test(file()).await;
+    if let Some(server) = database().await {
+        test(server).await;
+    }
+}
+
+/// As [`each`], with the store open.
+pub async fn each_open<F: Future<Output = ()>>(test: impl Fn(Store) -> F) {
+    let test = &test;
+    each(|place| async move { test(Store::open(&place).await.unwrap()).await }).await;
+}
+
+/// A name of a store that no other test has.
+fn new_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("dripline_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A file that is not there yet.
+pub fn file() -> Place {
+    Place::File(FOLDER.join(format!("{}.db", new_name())))
+}
+
+/// What tests of an hour ago left behind is taken away.
+static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("stores");
+    std::fs::create_dir_all(&folder).unwrap();
+    let own = format!("dripline_{}_", std::process::id());
+    for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
+        let old = age.is_some_and(|age| age.as_secs() > 3600);
+        if old || entry.file_name().to_string_lossy().starts_with(&own) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    folder
+});
+
+/// An empty database of PostgreSQL.
+pub async fn database() -> Option<Place> {
+    let url = SERVER.lock().unwrap().as_ref()?.url.clone();
+    let name = new_name();
+    sqlx::any::install_default_drivers();
+    let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&format!("{url}/postgres")).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::query(create).execute(&mut connection).await.unwrap();
+    Some(format!("{url}/{name}").parse().unwrap())
+}
+
+/// A server of this test process; it stops when the process is gone, however it goes.
+struct Server {
+    url: String,
+    _running: Option<Child>,
+}
+
+static SERVER: LazyLock<Mutex<Option<Server>>> = LazyLock::new(|| {
+    let server = start();
+    if let Err(why) = &server {
+        eprintln!("PostgreSQL tests SKIPPED: {why}");
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI needs them");
+    }
+    Mutex::new(server.ok())
+});
+
+/// Holds the server until its own input ends. Its folder goes with it.
+const KEEPER: &str = r#"
+"$BIN/postgres" -D "$DATA" -c listen_addresses=127.0.0.1 -c port=$PORT -c unix_socket_directories= >"$DATA/log" 2>&1 &
+server=$!
+read -r _
+kill -INT $server
+wait $server
+rm -rf "$DATA"
+"#;
+
+fn start() -> Result<Server, String> {
+    if let Ok(url) = std::env::var("DRIPLINE_TEST_POSTGRES") {
+        return Ok(Server { url: url.trim_end_matches('/').to_owned(), _running: None });
+    }
+    let bin = bin().ok_or("no server; install the package postgresql, or set DRIPLINE_TEST_POSTGRES")?;
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
+    let data = std::env::temp_dir().join(format!("dripline-postgres-{}-{port}", std::process::id()));
+    // The server refuses to run as root.
+    let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0\n"));
+    let command = |program: &str| {
+        let mut command = match root {
+            true => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", "postgres", "--", program]);
+                command
+            }
+            false => Command::new(program),
+        };
+        command.current_dir(std::env::temp_dir()).env("LC_ALL", "C").env_remove("PGHOST").env_remove("PGPORT");
+        command
+    };
+    let made = command(&bin.join("initdb").display().to_string())
+        .args(["-U", "dripline", "-A", "trust", "-E", "UTF8", "--no-sync", "-D"])
+        .arg(&data)
+        .output()
+        .map_err(|e| format!("initdb: {e}"))?;
+    if !made.status.success() {
+        return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)));
+    }
+    let keeper = command("sh")
+        .args(["-c", KEEPER])
+        .env("BIN", &bin)
+        .env("DATA", &data)
+        .env("PORT", port.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    for _ in 0..100 {
+        let ready = command(&bin.join("pg_isready").display().to_string())
+            .args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()])
+            .status();
+        if ready.is_ok_and(|s| s.success()) {
+            return Ok(Server { url: format!("postgres://dripline@127.0.0.1:{port}"), _running: Some(keeper) });
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    Err("the server did not start".to_owned())
+}
+
+/// The folder of the server's programs, the newest if there are several.
+fn bin() -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|dir| dir.filter_map(|e| Some(e.ok()?.path().join("bin"))).collect())
+        .unwrap_or_default();
+    found.sort();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    found.extend(std::env::split_paths(&path));
+    found.into_iter().rfind(|dir| dir.join("initdb").is_file() && dir.join("pg_isready").is_file())
+}

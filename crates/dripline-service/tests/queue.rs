@@ -1,0 +1,583 @@
+//! The queue, over HTTP, on SQLite and PostgreSQL.
+
+mod common;
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use common::stores::each_open;
+use common::{Answer, JSON, Service, TEXT, get, post, request};
+use serde_json::{Value, json};
+use sqlx::Executor as _;
+
+/// An infusion without a stop: one question holds its claim.
+fn infusion(case: &str) -> Value {
+    json!({
+        "case": case,
+        "setting": "office",
+        "administrations": [{
+            "id": "a", "drug": "Rocephin", "dose": "1 g", "route": "IV", "method": "infusion",
+            "start": "2026-01-05T10:00", "supplied_by": "patient",
+        }],
+    })
+}
+
+/// Nothing is missing.
+fn push(case: &str) -> Value {
+    json!({
+        "case": case,
+        "setting": "facility",
+        "administrations": [{
+            "drug": "Zofran", "dose": "4 mg", "route": "IV", "method": "push", "start": "2026-02-03T10:00",
+            "supplied_by": "patient",
+        }],
+    })
+}
+
+fn new(key: &str, case: &Value) -> Request<Body> {
+    let mut request = post("/v1/cases", JSON, case.to_string());
+    request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+    request
+}
+
+fn change(path: &str, revision: i64, body: &Value) -> Request<Body> {
+    let mut request = post(path, JSON, body.to_string());
+    request.headers_mut().insert("if-match", format!("\"{revision}\"").parse().unwrap());
+    request
+}
+
+fn stop_at(at: &str, kind: &str, written_at: &str) -> Value {
+    json!({
+        "query": { "field": "stop", "administrations": ["a"] },
+        "says": { "set": { "stop": at } },
+        "entry": { "author": "A. Nurse, RN", "written_at": written_at, "kind": kind, "where": "MAR, page 2" },
+    })
+}
+
+fn undetermined() -> Value {
+    let mut answer = stop_at("", "original", "2026-01-05T12:00");
+    answer["says"] = json!("cannot_be_determined");
+    answer
+}
+
+fn problem(answer: &Answer) -> (u16, String) {
+    (answer.status.as_u16(), answer.problem().0)
+}
+
+/// Everything that is kept of a case, and what was done to it.
+async fn whole(service: &Service, id: i64) -> (Value, Value) {
+    let case = service.ask(get(&format!("/v1/cases/{id}"))).await;
+    let history = service.ask(get(&format!("/v1/cases/{id}/history"))).await;
+    assert_eq!(case.header("etag"), format!("\"{}\"", case.json()["revision"]));
+    (case.json(), history.json()["history"].clone())
+}
+
+#[tokio::test]
+async fn a_case_is_kept_once_however_often_it_is_sent() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        let first = service.ask(new("visit-1", &infusion("A"))).await;
+        assert_eq!(first.status, StatusCode::CREATED);
+        assert_eq!(first.header("location"), "/v1/cases/1");
+        let again = service.ask(new("visit-1", &infusion("A"))).await;
+        assert_eq!((again.status, &again.text), (StatusCode::OK, &first.text));
+        assert_eq!(problem(&service.ask(new("visit-1", &infusion("B"))).await), (422, "key-reused".into()));
+        // The same case under another key is another case; the same bytes of another type are another body.
+        assert_eq!(service.ask(new("visit-2", &infusion("A"))).await.json()["id"], 2);
+        let mut text = post("/v1/cases", TEXT, infusion("A").to_string());
+        text.headers_mut().insert("idempotency-key", "visit-1".parse().unwrap());
+        assert_eq!(problem(&service.ask(text).await), (422, "key-reused".into()));
+        let bare = post("/v1/cases", JSON, infusion("A").to_string());
+        assert_eq!(problem(&service.ask(bare).await), (428, "precondition".into()));
+        for key in ["", "two words", &"x".repeat(129), "'; DROP TABLE cases; --"] {
+            assert_eq!(problem(&service.ask(new(key, &infusion("A"))).await), (400, "request".into()), "{key}");
+        }
+        assert_eq!(problem(&service.ask(new("bad", &json!({ "setting": "ofice" }))).await), (422, "case".into()));
+        assert_eq!(service.ask(get("/v1/cases")).await.json()["cases"].as_array().unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sent_twice_at_the_same_time_it_is_kept_once() {
+    each_open(|store| async move {
+        let service = &Service::keeping(store).await;
+        let case = infusion("A");
+        let asks = (0..8).map(|_| service.ask(new("same", &case)));
+        let mut ids = Vec::new();
+        let mut made = 0;
+        for answer in futures_join(asks).await {
+            made += usize::from(answer.status == StatusCode::CREATED);
+            ids.push(answer.json()["id"].as_i64().unwrap());
+        }
+        assert_eq!((made, ids), (1, vec![1; 8]));
+    })
+    .await;
+}
+
+/// Waits for all of them at the same time.
+async fn futures_join<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.map(|f| (Box::pin(f), None)).collect();
+    std::future::poll_fn(|cx| {
+        let mut ready = true;
+        for (future, done) in &mut futures {
+            if done.is_none() {
+                match future.as_mut().poll(cx) {
+                    std::task::Poll::Ready(value) => *done = Some(value),
+                    std::task::Poll::Pending => ready = false,
+                }
+            }
+        }
+        if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    futures.into_iter().map(|(_, done)| done.unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_case_goes_from_its_question_to_its_claim() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        let received = service.ask(new("k", &infusion("ED-17"))).await.json();
+        assert_eq!((&received["status"], &received["waiting"]), (&json!("needs_answer"), &json!(1)));
+        // What cannot be used changes nothing.
+        let mut nobody = stop_at("2026-01-05T10:40", "original", "2026-01-05T12:00");
+        nobody["entry"]["author"] = json!(" ");
+        assert_eq!(problem(&service.ask(change("/v1/cases/1/answers", 1, &nobody)).await), (422, "body".into()));
+        let mut without = nobody.clone();
+        without.as_object_mut().unwrap().remove("entry");
+        let refused = service.ask(change("/v1/cases/1/answers", 1, &without)).await;
+        assert_eq!(problem(&refused), (422, "body".into()));
+        assert!(refused.text.contains("entry"), "{}", refused.text);
+        let mut other = stop_at("2026-01-05T10:40", "original", "2026-01-05T12:00");
+        other["query"]["field"] = json!("start");
+        assert_eq!(problem(&service.ask(change("/v1/cases/1/answers", 1, &other)).await), (422, "body".into()));
+        let before = stop_at("ten to eleven", "original", "2026-01-05T12:00");
+        assert_eq!(problem(&service.ask(change("/v1/cases/1/answers", 1, &before)).await), (422, "body".into()));
+        let future = stop_at("2026-01-05T10:40", "original", "2999-01-05T12:00");
+        assert_eq!(problem(&service.ask(change("/v1/cases/1/answers", 1, &future)).await), (422, "body".into()));
+        assert_eq!(problem(&service.ask(change("/v1/cases/1/release", 1, &json!({}))).await), (409, "not-now".into()));
+        // Tried out, it is marked, and nothing is kept.
+        let mut tried = stop_at("2026-01-05T10:40", "original", "2026-01-05T12:00");
+        assert_eq!(problem(&service.ask(post("/v1/cases/1/what-if", JSON, tried.to_string())).await).0, 422);
+        tried.as_object_mut().unwrap().remove("entry");
+        let what_if = service.ask(post("/v1/cases/1/what-if", JSON, tried.to_string())).await.json();
+        assert_eq!((&what_if["what_if"], &what_if["version"]), (&json!(true), &json!(1)));
+        assert_eq!(what_if["coding"]["lines"][0]["code"], "96365");
+        let (case, history) = whole(&service, 1).await;
+        assert_eq!((&case["version"], &case["revision"]), (&json!(1), &json!(1)));
+        assert_eq!(history.as_array().unwrap().len(), 1);
+        assert_ne!(case["coding"]["lines"], what_if["coding"]["lines"]);
+        // With its entry it makes a version.
+        let answer = stop_at("2026-01-05T10:40", "late", "2026-01-06T08:00");
+        let answered = service.ask(change("/v1/cases/1/answers", 1, &answer)).await;
+        assert_eq!(answered.status, StatusCode::OK, "{}", answered.text);
+        assert_eq!((&answered.json()["status"], &answered.json()["version"]), (&json!("ready"), &json!(2)));
+        let (case, _) = whole(&service, 1).await;
+        assert_eq!(case["coding"]["lines"], what_if["coding"]["lines"]);
+        assert_eq!(case["chart"]["administrations"][0]["stop_source"], "late_entry");
+        let entry = &case["answers"][0];
+        assert_eq!((&entry["author"], &entry["kind"]), (&json!("A. Nurse, RN"), &json!("late")));
+        assert_eq!((&entry["after_release"], &entry["after_records_request"]), (&json!(false), &json!(false)));
+        // Whoever saw less is told so; whoever says nothing too.
+        assert_eq!(problem(&service.ask(change("/v1/cases/1/release", 1, &json!({}))).await), (412, "stale".into()));
+        let bare = request(Method::POST, "/v1/cases/1/release").body(Body::empty()).unwrap();
+        assert_eq!(problem(&service.ask(bare).await), (428, "precondition".into()));
+        let released = service.ask(change("/v1/cases/1/release", 2, &json!({}))).await.json();
+        assert_eq!(released["status"], "released");
+        let (case, history) = whole(&service, 1).await;
+        assert_eq!(case["claims"][0]["claim"]["lines"][0]["code"], "96365");
+        assert_eq!(case["claims"][0]["rule_set"], case["coding"]["rule_set"]);
+        assert_eq!(case["pending"], Value::Null);
+        for (step, body) in [
+            ("release", json!({})),
+            ("hold", json!({ "reason": "x" })),
+            ("reject", json!({ "reason": "x" })),
+            ("reopen", json!({ "reason": "x" })),
+        ] {
+            let refused = service.ask(change(&format!("/v1/cases/1/{step}"), 3, &body)).await;
+            assert_eq!(problem(&refused), (409, "not-now".into()), "{step}");
+        }
+        let actions: Vec<&Value> = history.as_array().unwrap().iter().map(|e| &e["action"]).collect();
+        assert_eq!(actions, ["received", "answered", "released"]);
+        let answered = &history[1];
+        assert_eq!(answered["actor"], "this machine");
+        assert_eq!(answered["before"]["chart"]["administrations[0].stop"], Value::Null);
+        assert_eq!(answered["after"]["chart"]["administrations[0].stop"], "2026-01-05T10:40");
+        assert_eq!(
+            (&answered["before"]["status"], &answered["after"]["status"]),
+            (&json!("needs_answer"), &json!("ready"))
+        );
+        assert!(answered["why"].as_str().unwrap().contains("A. Nurse, RN"));
+        // The first version is as it was made.
+        let first = service.ask(get("/v1/cases/1/versions/1")).await.json();
+        assert_eq!((&first["chart"], &first["why"]), (&infusion("ED-17"), &json!("received")));
+        assert_eq!(problem(&service.ask(get("/v1/cases/1/versions/3")).await), (404, "not-found".into()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entry_after_release_is_marked_and_makes_a_credit_and_a_rebill() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &infusion("A"))).await;
+        let settled = service.ask(change("/v1/cases/1/answers", 1, &undetermined())).await.json();
+        assert_eq!((&settled["status"], &settled["version"]), (&json!("ready"), &json!(2)));
+        let (before, _) = whole(&service, 1).await;
+        assert_eq!(before["queries"], json!([{ "field": "stop", "administrations": ["a"], "settled": true }]));
+        assert_eq!(service.ask(change("/v1/cases/1/release", 2, &json!({}))).await.json()["status"], "released");
+        let asked = json!({ "asked_by": "Payer, by letter", "received_on": "2026-03-02" });
+        assert_eq!(service.ask(change("/v1/cases/1/records-request", 3, &asked)).await.json()["status"], "released");
+        let (frozen, _) = whole(&service, 1).await;
+        // An entry that changes no line leaves what was sent as it is.
+        let again = service.ask(change("/v1/cases/1/answers", 4, &undetermined())).await.json();
+        assert_eq!((&again["status"], &again["version"]), (&json!("released"), &json!(3)));
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%MZ").to_string();
+        let late = stop_at("2026-01-05T12:00", "late", &now);
+        let answered = service.ask(change("/v1/cases/1/answers", 5, &late)).await.json();
+        assert_eq!((&answered["status"], &answered["version"]), (&json!("ready"), &json!(4)), "{answered}");
+        let (case, _) = whole(&service, 1).await;
+        let marks: Vec<_> = case["answers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|a| (&a["after_release"], &a["after_records_request"]))
+            .collect();
+        let (no, yes) = (&json!(false), &json!(true));
+        assert_eq!(marks, [(no, no), (no, no), (yes, yes)]);
+        assert_eq!(case["claims"], frozen["claims"]);
+        assert_eq!(case["pending"]["credit"], 1);
+        assert_eq!(case["pending"]["rebill"]["lines"][0]["code"], "96365");
+        service.ask(change("/v1/cases/1/release", 6, &json!({}))).await;
+        let (case, _) = whole(&service, 1).await;
+        let claims = case["claims"].as_array().unwrap();
+        let kinds: Vec<_> = claims.iter().map(|c| (c["kind"].as_str().unwrap(), &c["version"], &c["of"])).collect();
+        assert_eq!(
+            kinds,
+            [("original", &json!(2), &Value::Null), ("credit", &json!(2), &json!(1)), ("rebill", &json!(4), &json!(1))]
+        );
+        assert_eq!(claims[0], frozen["claims"][0]);
+        assert_eq!(claims[1]["claim"], claims[0]["claim"]);
+        assert_eq!((&case["status"], &case["pending"]), (&json!("released"), &Value::Null));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_answered_is_not_asked_again_and_what_was_not_is() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        let mut case = infusion("A");
+        let a = &mut case["administrations"][0];
+        (a["drug"], a["dose"], a["stop"]) = (json!("infliximab"), json!("150 mg"), json!("2026-01-05T12:10"));
+        a["containers"] = json!([{ "kind": "single_dose", "amount": "100 mg", "count": 2 }]);
+        a.as_object_mut().unwrap().remove("supplied_by");
+        assert_eq!(service.ask(new("k", &case)).await.json()["waiting"], 1);
+        let mut answer = stop_at("", "original", "2026-01-05T13:00");
+        answer["query"]["field"] = json!("wasted");
+        // It says something, but not what became of the rest.
+        answer["says"] = json!({ "set": { "containers": [{ "kind": "single_dose", "amount": "200 mg" }] } });
+        let open = service.ask(change("/v1/cases/1/answers", 1, &answer)).await.json();
+        assert_eq!((&open["status"], &open["waiting"]), (&json!("needs_answer"), &json!(1)), "{open}");
+        answer["says"] = json!({ "set": { "wasted": "0 mg" } });
+        let ready = service.ask(change("/v1/cases/1/answers", 2, &answer)).await.json();
+        assert_eq!((&ready["status"], &ready["waiting"]), (&json!("ready"), &json!(0)), "{ready}");
+        let (case, _) = whole(&service, 1).await;
+        assert_eq!(case["coding"]["drug_lines"][0]["modifiers"], json!(["JZ"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_person_holds_rejects_and_reopens_with_a_reason() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &push("A"))).await;
+        let step = async |step: &str, revision: i64, reason: &str| {
+            service.ask(change(&format!("/v1/cases/1/{step}"), revision, &json!({ "reason": reason }))).await
+        };
+        assert_eq!(problem(&step("hold", 1, " ").await), (422, "body".into()));
+        let held = step("hold", 1, "waits for the pharmacy").await.json();
+        assert_eq!((&held["status"], &held["reason"]), (&json!("held"), &json!("waits for the pharmacy")));
+        assert_eq!(problem(&step("release", 2, "x").await), (409, "not-now".into()));
+        let open = step("reopen", 2, "it came").await.json();
+        assert_eq!((&open["status"], &open["reason"]), (&json!("ready"), &Value::Null));
+        assert_eq!(step("reject", 3, "not ours").await.json()["status"], "rejected");
+        assert_eq!(problem(&step("hold", 4, "x").await), (409, "not-now".into()));
+        assert_eq!(step("reopen", 4, "ours").await.json()["status"], "ready");
+        let (_, history) = whole(&service, 1).await;
+        let done: Vec<_> =
+            history.as_array().unwrap().iter().map(|e| (e["action"].as_str().unwrap(), e["why"].as_str())).collect();
+        assert_eq!(
+            done,
+            [
+                ("received", None),
+                ("held", Some("waits for the pharmacy")),
+                ("reopened", Some("it came")),
+                ("rejected", Some("not ours")),
+                ("reopened", Some("ours"))
+            ]
+        );
+        // Of two who saw the same, one is told that it changed.
+        let both = [step("hold", 5, "one"), step("hold", 5, "two")];
+        let mut statuses: Vec<u16> = futures_join(both.into_iter()).await.iter().map(|a| a.status.as_u16()).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_queue_is_oldest_first_and_filtered() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        for (n, case) in [infusion("A"), push("B"), infusion("C"), push("D"), push("B")].iter().enumerate() {
+            assert_eq!(service.ask(new(&format!("k{n}"), case)).await.status, StatusCode::CREATED);
+        }
+        service.ask(change("/v1/cases/4/hold", 1, &json!({ "reason": "x" }))).await;
+        service.ask(change("/v1/cases/5/release", 1, &json!({}))).await;
+        let ids = async |query: &str| -> (Vec<i64>, Value) {
+            let page = service.ask(get(&format!("/v1/cases{query}"))).await;
+            assert_eq!(page.status, StatusCode::OK, "{query}: {}", page.text);
+            let page = page.json();
+            (
+                page["cases"].as_array().unwrap().iter().map(|c| c["id"].as_i64().unwrap()).collect(),
+                page["next"].clone(),
+            )
+        };
+        for (query, found) in [
+            ("", &[1, 2, 3, 4, 5][..]),
+            ("?status=", &[1, 2, 3, 4, 5]),
+            ("?status=needs_answer", &[1, 3]),
+            ("?status=ready", &[2]),
+            ("?status=held&status=released", &[4, 5]),
+            ("?status=rejected", &[]),
+            ("?setting=office", &[1, 3]),
+            ("?from=2026-01-06", &[2, 4, 5]),
+            ("?to=2026-01-05", &[1, 3]),
+            ("?from=2026-01-05&to=2026-01-05&status=ready", &[]),
+            ("?field=stop", &[1, 3]),
+            ("?field=start", &[]),
+            ("?case=B", &[2, 5]),
+            ("?case=B'%20OR%201=1%20--", &[]),
+            ("?after=3", &[4, 5]),
+        ] {
+            assert_eq!(ids(query).await.0, found, "{query}");
+        }
+        let (mut after, mut all) = (json!(0), Vec::new());
+        while !after.is_null() {
+            let (part, next) = ids(&format!("?limit=2&after={after}")).await;
+            assert!(part.len() <= 2);
+            all.extend(part);
+            after = next;
+        }
+        assert_eq!(all, [1, 2, 3, 4, 5]);
+        for query in
+            ["?status=open", "?setting=home", "?from=5.1.26", "?limit=501", "?after=-1", "?money=asc", "?case=%00"]
+        {
+            let refused = service.ask(get(&format!("/v1/cases{query}"))).await;
+            assert_eq!(problem(&refused), (400, "parameter".into()), "{query}");
+        }
+        for id in ["0", "9", "x", "-1", "1%27", "99999999999999999999"] {
+            assert_eq!(problem(&service.ask(get(&format!("/v1/cases/{id}"))).await), (404, "not-found".into()), "{id}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn questions_leave_as_neutral_text() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &infusion("ED-17"))).await;
+        let (case, _) = whole(&service, 1).await;
+        let text = service.ask(get("/v1/cases/1/queries.txt")).await.text;
+        assert!(
+            text.contains("When did it stop?") && text.contains("to the nurse") && text.contains("ED-17"),
+            "{text}"
+        );
+        for outcome in case["coding"]["queries"][0]["outcomes"].as_array().unwrap() {
+            assert!(!text.contains(outcome["if"].as_str().unwrap()), "{text}");
+            for line in outcome["lines"].as_array().unwrap() {
+                assert!(!text.contains(line["code"].as_str().unwrap()), "{text}");
+            }
+        }
+        service.ask(change("/v1/cases/1/answers", 1, &undetermined())).await;
+        let text = service.ask(get("/v1/cases/1/queries.txt")).await.text;
+        assert!(text.contains("No question is open") && !text.contains("stop?"), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn money_is_off_until_an_administrator_turns_it_on_and_orders_nothing() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &push("A"))).await;
+        service.ask(new("l", &infusion("B"))).await;
+        let queue = service.ask(get("/v1/cases")).await.text;
+        assert_eq!(service.ask(get("/v1/settings")).await.json(), json!({ "money": false }));
+        assert_eq!(whole(&service, 1).await.0.get("money"), None);
+        let on = |on: bool| post("/v1/settings", JSON, json!({ "money": on, "reason": "the audit asks" }).to_string());
+        assert_eq!(service.ask(on(true)).await.json(), json!({ "money": true }));
+        assert_eq!(whole(&service, 1).await.0["money"]["currency"], "USD");
+        assert_eq!(service.ask(get("/v1/cases")).await.text, queue);
+        assert!(!service.ask(get("/v1/queue.csv")).await.text.contains("USD"));
+        assert_eq!(service.ask(on(false)).await.json(), json!({ "money": false }));
+        assert_eq!(whole(&service, 1).await.0.get("money"), None);
+    })
+    .await;
+}
+
+/// Texts that would do harm where they were put together with others.
+const HARM: &[&str] = &[
+    "'; DROP TABLE cases; --",
+    "\" OR \"1\"=\"1",
+    "<script>alert(1)</script>",
+    "{{7*7}}${7*7}",
+    "=cmd|' /C calc'!A0",
+    "$1 $2 %s %n",
+    "../../../../etc/passwd",
+    "é\u{1F489}\u{0301} ‘’",
+    "a\nb\tc",
+    "\\x00\\u0000\\'",
+];
+
+#[tokio::test]
+async fn what_is_written_into_any_field_stays_text() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        for (n, harm) in HARM.iter().enumerate() {
+            let id = i64::try_from(n).unwrap() + 1;
+            let mut case = infusion("A");
+            case["administrations"][0]["indication"] = json!(harm);
+            case["administrations"][0]["source"] = json!(harm);
+            case["administrations"][0]["order"] = json!(harm);
+            let received = service.ask(new(&format!("k{n}"), &case)).await;
+            assert_eq!(received.status, StatusCode::CREATED, "{}", received.text);
+            let mut answer = stop_at("2026-01-05T10:40", "original", "2026-01-05T12:00");
+            answer["entry"]["author"] = json!(harm);
+            answer["entry"]["where"] = json!(harm);
+            let path = format!("/v1/cases/{id}/answers");
+            let answered = service.ask(change(&path, 1, &answer)).await;
+            assert_eq!(answered.status, StatusCode::OK, "{harm}: {}", answered.text);
+            service.ask(change(&format!("/v1/cases/{id}/hold"), 2, &json!({ "reason": harm }))).await;
+            let asked = json!({ "asked_by": harm, "received_on": "2026-03-02" });
+            service.ask(change(&format!("/v1/cases/{id}/records-request"), 3, &asked)).await;
+            let (kept, history) = whole(&service, id).await;
+            assert_eq!(kept["chart"]["administrations"][0]["indication"], *harm);
+            assert_eq!(kept["chart"]["administrations"][0]["order"], *harm);
+            assert_eq!((&kept["answers"][0]["author"], &kept["answers"][0]["where"]), (&json!(harm), &json!(harm)));
+            assert_eq!(kept["reason"], *harm);
+            assert_eq!(kept["records_requests"][0]["asked_by"], *harm);
+            assert_eq!(history[2]["why"], *harm);
+            for (path, body) in [
+                ("answers", json!({ "query": { "field": harm, "administrations": [harm] }, "says": { "set": { (*harm): harm } }, "entry": answer["entry"] })),
+                ("reopen", json!({ (*harm): harm })),
+            ] {
+                let refused = service.ask(change(&format!("/v1/cases/{id}/{path}"), 4, &body)).await;
+                assert_eq!(problem(&refused), (422, "body".into()));
+            }
+        }
+        assert_eq!(service.ask(get("/v1/cases")).await.json()["cases"].as_array().unwrap().len(), HARM.len());
+        // No cell of the export is a formula.
+        let csv = service.ask(get("/v1/queue.csv")).await.text;
+        assert!(csv.contains("'=cmd") && !csv.contains(",=cmd"), "{csv}");
+        for unseen in ["a\u{0}b", "a\u{202e}b", "a\u{7}"] {
+            let held = service.ask(change("/v1/cases/1/reopen", 4, &json!({ "reason": unseen }))).await;
+            assert_eq!(problem(&held), (422, "body".into()));
+            let mut case = infusion(unseen);
+            case["administrations"][0]["source"] = json!(unseen);
+            let received = service.ask(new("unseen", &case)).await;
+            assert!(received.status.is_client_error() || received.status.is_success(), "{}", received.text);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_export_holds_the_whole_queue() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        for n in 0..205 {
+            let case = if n % 2 == 0 { push("A,\"x\"") } else { infusion("B") };
+            service.ask(new(&format!("k{n}"), &case)).await;
+        }
+        let lines = service.ask(get("/v1/queue.ndjson")).await.text;
+        let lines: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let ids: Vec<i64> = lines.iter().map(|l| l["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, (1..=205).collect::<Vec<_>>());
+        assert_eq!(lines[0]["lines"]["lines"][0]["code"], "96374");
+        let csv = service.ask(get("/v1/queue.csv?status=ready")).await.text;
+        assert_eq!(csv.lines().count(), 1 + 103);
+        assert!(csv.lines().nth(1).unwrap().starts_with("1,\"A,\"\"x\"\"\",ready,facility,2026-02-03,"), "{csv}");
+        assert!(csv.contains("96374 x1 on 2026-02-03"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_to_change_what_is_frozen() {
+    each_open(|store| async move {
+        let service = Service::keeping(store.clone()).await;
+        service.ask(new("k", &infusion("A"))).await;
+        service.ask(change("/v1/cases/1/answers", 1, &undetermined())).await;
+        let asked = json!({ "asked_by": "Payer", "received_on": "2026-03-02" });
+        service.ask(change("/v1/cases/1/records-request", 2, &asked)).await;
+        service.ask(change("/v1/cases/1/release", 3, &json!({}))).await;
+        let before = whole(&service, 1).await;
+        for table in ["versions", "queries", "answers", "claims", "record_requests", "history"] {
+            for change in [format!("UPDATE {table} SET case_id = case_id"), format!("DELETE FROM {table}")] {
+                let mut write = store.write().await.unwrap();
+                let sql = sqlx::AssertSqlSafe(change.clone());
+                assert!(write.execute(sqlx::raw_sql(sql)).await.is_err(), "{change}");
+            }
+        }
+        for change in ["DELETE FROM cases", "UPDATE cases SET body = ''", "UPDATE cases SET idempotency_key = 'x'"] {
+            let mut write = store.write().await.unwrap();
+            assert!(write.execute(change).await.is_err(), "{change}");
+        }
+        assert_eq!(whole(&service, 1).await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_store_nothing_is_kept_and_the_service_says_so() {
+    let service = Service::new().await;
+    assert_eq!(problem(&service.ask(new("k", &infusion("A"))).await), (501, "no-store".into()));
+    for path in ["/v1/cases", "/v1/cases/1", "/v1/queue.csv", "/v1/settings", "/v1/cases/1/history"] {
+        assert_eq!(problem(&service.ask(get(path)).await), (501, "no-store".into()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_whose_store_is_gone_is_not_ready() {
+    each_open(|store| async move {
+        let service = Service::keeping(store.clone()).await;
+        assert_eq!(service.ask(get("/ready")).await.json()["status"], "ready");
+        store.close().await;
+        let answer = service.ask(get("/ready")).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (503, &json!("store")));
+        assert_eq!(service.ask(get("/health")).await.status, StatusCode::OK);
+        let refused = service.ask(new("k", &infusion("A"))).await;
+        assert_eq!((problem(&refused), refused.header("retry-after")), ((503, "store".into()), "1"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worksheet_keeps_what_its_reader_took_for_granted() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        let sheet = "office 1/5/26\nRocephin 1 g IVPB 23:50-0020 supplied_by=patient\n";
+        let mut request = post("/v1/cases?profile=medicare&set=hydration_sum=per_interval", TEXT, sheet);
+        request.headers_mut().insert("idempotency-key", "k".parse().unwrap());
+        let received = service.ask(request).await;
+        assert_eq!(received.status, StatusCode::CREATED, "{}", received.text);
+        let path = "/v1/code?profile=medicare&set=hydration_sum=per_interval";
+        let coded = service.ask(post(path, TEXT, sheet)).await.json();
+        assert_eq!(whole(&service, 1).await.0["coding"], coded);
+    })
+    .await;
+}
