@@ -56,7 +56,13 @@ use problem::{Kind, Problem};
 
 /// Every route.
 pub fn app(state: AppState) -> Router {
+    app_with(state, Router::new())
+}
+
+/// Every route, and others of the program's own behind the same guard.
+pub fn app_with(state: AppState, others: Router<AppState>) -> Router {
     let router = api::routes(&state)
+        .merge(others)
         .merge(mcp::routes(&state))
         .merge(page::routes())
         .merge(access::page::routes())

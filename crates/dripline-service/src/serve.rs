@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -85,11 +86,23 @@ fn guarded(address: SocketAddr, access: &Access) -> Result<(), ServeError> {
 /// # Errors
 /// Others could reach the listener and there is no account.
 pub async fn serve(listener: TcpListener, state: AppState, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+    serve_app(listener, app(state.clone()), state, stop).await
+}
+
+/// Serves a router that [`app_with`](crate::app_with) made of the state, as [`serve`] does.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_app(
+    listener: TcpListener,
+    router: Router,
+    state: AppState,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
     if let Ok(address) = listener.local_addr() {
         guarded(address, &state.access)?;
     }
     let limits = state.limits;
-    let router = app(state.clone());
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head);
     let places = Arc::new(Semaphore::new(limits.connections));
