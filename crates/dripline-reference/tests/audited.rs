@@ -22,7 +22,8 @@ fn compare(coder: &Coder, tables: bool) -> usize {
     let charts = include_str!("data/audited.jsonl").lines().map(|l| serde_json::from_str::<Value>(l).unwrap());
     let mut compared = 0;
     for audited in charts.filter(|a| a["tables"] == tables) {
-        let coding = coder.code(&chart(&audited["case"]), 1, &[], &plain()).unwrap_or_else(|e| panic!("{e}: {audited}"));
+        let coding =
+            coder.code(&chart(&audited["case"]), 1, &[], &plain()).unwrap_or_else(|e| panic!("{e}: {audited}"));
         let found: Vec<String> = coding.drug_lines.iter().map(shown).collect();
         let expected: Vec<String> = serde_json::from_value(audited["lines"].clone()).unwrap();
         assert_eq!(found, expected, "{}", audited["what"]);
