@@ -219,6 +219,13 @@ impl<'a> Ctx<'a> {
         case.inpatient || (case.billed_by == Some(Biller::Practitioner) && case.facility_place)
     }
 
+    /// Was it given after the order that made the patient an inpatient?
+    fn admitted(&self, row: &Row) -> bool {
+        let case = &self.resolved.case;
+        let at = row.start.unwrap_or_else(|| case.clock.midnight(row.day));
+        case.inpatient_order.is_some_and(|order| at >= order) && self.on(R::InpatientExcluded)
+    }
+
     fn charted(&self, row: Ix) -> &'a Administration {
         &self.chart.administrations[row as usize]
     }
@@ -233,6 +240,7 @@ impl<'a> Ctx<'a> {
         let taken_off = row.pump.is_some_and(|p| p.event == Some(PumpEvent::Disconnect));
         row.given
             && !taken_off
+            && !self.admitted(row)
             && row.order != OrderState::Absent
             && !matches!(
                 row.purpose,

@@ -88,6 +88,18 @@ fn units_round_up_once() {
 }
 
 #[test]
+fn what_an_inpatient_is_given_has_no_drug_line() {
+    let given = |start: &str| {
+        let mut row = drug("Zofran", "4 mg");
+        row["start"] = json!(start);
+        row["stop"] = json!(null);
+        shown(&case(json!({"setting": "facility", "inpatient_order": "2026-01-05T10:30"}), vec![row]))
+    };
+    assert_eq!(given("2026-01-05T10:29"), ["J2405 x4"]);
+    assert_eq!(given("2026-01-05T10:30"), Vec::<String>::new());
+}
+
+#[test]
 fn what_ran_on_arrival_is_dated_from_then() {
     let on = |start: &str, stop: Option<&str>| {
         let mut row = drug("lactated Ringers", "1000 mL");

@@ -544,6 +544,7 @@ fn run<T: Recorder>(
                 };
                 let rule = if is_initial { site.rule(ctx) } else { R::SequentialNewDrug };
                 if !is_initial {
+                    rec.block(lead.first_row, first_code(class), R::OneInitialPerSitePerEncounter, Fact::None);
                     cite_secondary(
                         ctx,
                         ws,

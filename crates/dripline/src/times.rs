@@ -137,6 +137,7 @@ fn read<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: Ix, lent: &L
                     rec.cite(i, R::LastSeenStop, Fact::None);
                 }
                 block_timed(rec, i, lent.class, rule);
+                ask_of_pump(ctx, rec, ws, i, lent);
                 return held(ws, rec, i, Field::Stop, rule);
             }
         }
@@ -170,6 +171,30 @@ pub(crate) fn long_pump(ctx: &Ctx, ws: &Workspace, i: Ix, lent: &Lent) -> bool {
     let start = lent.method == Some(Method::Pump)
         || pump.is_some_and(|p| p.event.is_none_or(|event| event == PumpEvent::Start));
     start && own_pump_code(ctx, &mut Codes, i, pump, lent.class, lane).is_some()
+}
+
+/// What is not charted of a pump that was started, and of which no stop is known: its plan or its kind decides whether
+/// the start has a code of its own.
+fn ask_of_pump<T: Recorder>(ctx: &Ctx, rec: &mut T, ws: &Workspace, i: Ix, lent: &Lent) {
+    let Standing::Live(lane @ (Kind::Vein | Kind::ArteryChemo)) = ws.standing[i as usize] else { return };
+    let started = lent.pump.is_some_and(|p| p.event == Some(PumpEvent::Start));
+    let kind = lent.pump.and_then(|p| p.kind);
+    match lent.planned {
+        None if started && lent.class != VeinClass::Hydration => {
+            if let Some((_, rule)) = own_pump_code(ctx, &mut Codes, i, lent.pump, lent.class, lane) {
+                rec.query(i, Field::PlannedMinutes, rule);
+            }
+        }
+        Some(planned)
+            if lent.class == VeinClass::Chemo
+                && kind.is_none()
+                && (started || lent.method == Some(Method::Pump))
+                && i64::from(planned) > ctx.policy.prolonged_pump_minutes =>
+        {
+            rec.query(i, Field::PumpKind, R::ChemoPumpStart);
+        }
+        _ => {}
+    }
 }
 
 /// What a payer that demands volume and rate of an infusion misses.

@@ -114,7 +114,7 @@ pub(super) fn ask(ready: &Ready, field: Field, rule: RuleId, rows: &[Ix]) -> Str
         Field::PumpKind => format!(
             "{what}: which kind of pump was used? Choices: a portable one; an implanted one; one standing beside the patient; none; {REST}"
         ),
-        Field::PlannedMinutes => format!("{what}: for how long was the pump planned to run? Choices: for ____; {REST}"),
+        Field::PlannedMinutes => format!("{what}: the chart does not hold the planned run time of the pump. For how long was it planned to run? Choices: for ____; {REST}"),
         Field::AccessKind => format!(
             "{what}: which device was flushed? Choices: a peripheral line; a port; a central line placed through the arm; another central line; {REST}"
         ),

@@ -188,7 +188,8 @@ fn readings(ready: &Ready, engine: Engine, wanted: Code, rec: &Proof, ws: &mut W
     found
 }
 
-/// What would earn the code. A repeat's own rule tells what a repeat needs, which is not what a new drug's code needs.
+/// What would earn the code. A repeat's own rule tells what a repeat needs, and that of a concurrent run what makes it
+/// concurrent, which is not what a new drug's code needs.
 fn needs(wanted: Code, rule: RuleId) -> &'static str {
     let new_drug = matches!(wanted, Code::N96375 | Code::N96411);
     let repeat = matches!(
@@ -199,7 +200,9 @@ fn needs(wanted: Code, rule: RuleId) -> &'static str {
             | RuleId::InfusionThenSameDrugPush
             | RuleId::PushThenSameDrugInfusion
     );
-    if new_drug && repeat { wanted.needs() } else { rule.page().needs }
+    let timed =
+        wanted != Code::N96368 && matches!(rule, RuleId::ConcurrentDefinition | RuleId::ConcurrentChemoWithChemo);
+    if timed || (new_drug && repeat) { wanted.needs() } else { rule.page().needs }
 }
 
 fn shows(ready: &Ready, rule: RuleId, fact: Fact) -> String {

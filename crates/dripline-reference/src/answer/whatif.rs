@@ -1,6 +1,6 @@
 //! What another reading or another answer would earn, by really running it.
 
-use dripline::case::{AccessState, Case, Ix, NONE, OrderState, Reason, Route, VaccineKind};
+use dripline::case::{AccessState, Case, Ix, NONE, OrderState, PumpUse, Reason, Route, VaccineKind};
 use dripline::chart::{AccessKind, Method, PumpKind, PumpOwner, Purpose, StopSource};
 use dripline::coding::{Alternative, DrugLine, Outcome, Query, ServiceLine, ShortLine, ShortService};
 use dripline::policy::{Part, Policy, Switch};
@@ -53,6 +53,8 @@ enum Change {
     Vaccine(VaccineKind),
     Owner(PumpOwner),
     Pump(PumpKind),
+    /// The pump was planned to run for so many minutes.
+    Planned(u32),
     Device(AccessKind),
     LeftAtStop,
     /// Stopped so many minutes after its start.
@@ -440,7 +442,17 @@ impl<'a> WhatIf<'a> {
                 ("an implanted pump", Change::Pump(PumpKind::Implanted)),
                 ("a pump beside the patient", Change::Pump(PumpKind::External)),
             ]),
-            Field::PlannedMinutes => ran(Vec::new(), Change::StopAfter),
+            Field::PlannedMinutes => {
+                let limit = u32::try_from(self.ready.policy.prolonged_pump_minutes).unwrap_or(u32::MAX - 1);
+                let mut answers = choices(&[]);
+                answers
+                    .choices
+                    .push((format!("it was planned for {limit} minutes or less"), vec![Change::Planned(limit)]));
+                answers
+                    .choices
+                    .push((format!("it was planned for more than {limit} minutes"), vec![Change::Planned(limit + 1)]));
+                answers
+            }
             Field::AccessKind => choices(&[
                 ("a peripheral line", Change::Device(AccessKind::Peripheral)),
                 ("a port", Change::Device(AccessKind::Port)),
@@ -593,6 +605,9 @@ fn representative(case: &mut Case, rows: &[Ix], answers: &Answers) {
     }
 }
 
+/// A pump of which nothing is charted but that there was one.
+const UNKNOWN_PUMP: PumpUse = PumpUse { kind: None, event: None, owner: None };
+
 fn apply(case: &mut Case, rows: &[Ix], change: Change) {
     let first_start = rows.iter().find_map(|&r| case.rows[r as usize].start);
     let last_stop = rows.iter().filter_map(|&r| case.rows[r as usize].stop).max();
@@ -634,8 +649,9 @@ fn apply(case: &mut Case, rows: &[Ix], change: Change) {
             Change::Lesions(n) => row.lesions = Some(n),
             Change::Components(n) => row.components = Some(n),
             Change::Vaccine(kind) => row.vaccine = Some(kind),
-            Change::Owner(owner) => row.pump = row.pump.map(|p| dripline::case::PumpUse { owner: Some(owner), ..p }),
-            Change::Pump(kind) => row.pump = row.pump.map(|p| dripline::case::PumpUse { kind: Some(kind), ..p }),
+            Change::Owner(owner) => row.pump = Some(PumpUse { owner: Some(owner), ..row.pump.unwrap_or(UNKNOWN_PUMP) }),
+            Change::Pump(kind) => row.pump = Some(PumpUse { kind: Some(kind), ..row.pump.unwrap_or(UNKNOWN_PUMP) }),
+            Change::Planned(minutes) => row.planned = Some(minutes),
             Change::Device(_) => row.access = device.unwrap_or(row.access),
             Change::StopAfter(m) => {
                 row.stop = row.start.or(first_start).map(|s| s + m);
