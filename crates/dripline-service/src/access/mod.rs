@@ -72,27 +72,16 @@ impl Clock {
     }
 }
 
-/// How long sessions hold, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
-    /// Unless they are used.
-    pub idle: i64,
-    /// At most.
-    pub most: i64,
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Times { idle: 30 * 60, most: 12 * 60 * 60 }
-    }
-}
+/// Seconds for which a session holds that is not used.
+const IDLE: i64 = 30 * 60;
+/// Seconds for which a session holds at most.
+const LONGEST: i64 = 12 * 60 * 60;
 
 /// Decides who may ask.
 #[derive(Debug, Default)]
 pub struct Access {
     reach: Reach,
     accounts: Option<Accounts>,
-    times: Times,
     clock: Clock,
     attempts: Attempts,
     /// Whether there is an account, as far as is known; it never becomes untrue again.
@@ -173,7 +162,7 @@ impl Access {
             return Ok(known.map_or(Caller::Nobody, |(name, scope)| Caller::Token { name, scope }));
         }
         let Some(secret) = self.cookie(headers) else { return Ok(Caller::Nobody) };
-        let person = accounts.session(&Fingerprint::of(secret), self.times.idle, self.times.most).await?;
+        let person = accounts.session(&Fingerprint::of(secret), IDLE, LONGEST).await?;
         Ok(person.map_or(Caller::Nobody, Caller::Person))
     }
 
@@ -226,7 +215,7 @@ impl Access {
         }
         let Ok(name) = parsed else { return Err(Problem::failed()) };
         self.attempts.good(name.as_str(), client);
-        let secret = accounts.begin_session(name.as_str(), asks.session.as_ref(), self.times.most).await?;
+        let secret = accounts.begin_session(name.as_str(), asks.session.as_ref(), LONGEST).await?;
         Ok((name, secret))
     }
 
@@ -247,12 +236,12 @@ impl Access {
         self.attempts.good(name.as_str(), asks.client);
         let change = records::Change { password: Some(new), ..records::Change::default() };
         accounts.change(name.as_str(), &name, change).await?;
-        Ok(accounts.begin_session(name.as_str(), None, self.times.most).await?)
+        Ok(accounts.begin_session(name.as_str(), None, LONGEST).await?)
     }
 
     /// Whoever has just signed in.
     async fn of_session(&self, secret: &Secret) -> Result<Caller, Problem> {
-        let person = self.accounts()?.session(&secret.fingerprint(), self.times.idle, self.times.most).await?;
+        let person = self.accounts()?.session(&secret.fingerprint(), IDLE, LONGEST).await?;
         person.map(Caller::Person).ok_or_else(Problem::failed)
     }
 

@@ -279,7 +279,7 @@ impl Accounts {
         accounts(self.store.pool()).await
     }
 
-    /// Makes an account; without a password it is one that signs in elsewhere.
+    /// Makes an account that signs in with a password.
     ///
     /// # Errors
     /// The name is taken, there is no role, or the store failed.

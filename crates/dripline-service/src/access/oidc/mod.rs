@@ -31,7 +31,7 @@ use super::page::{local, refused, signed_in};
 use super::records::{AccessError, Name};
 use super::role::Role;
 use super::secret::{Fingerprint, Secret};
-use super::{Access, Caller, cookie};
+use super::{Access, Caller, LONGEST, cookie};
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 
@@ -487,7 +487,7 @@ async fn admit(
         Err(AccessError::Taken) => return Err(Refusal::Person("the name belongs to another account here").into()),
         Err(e) => return Err(e.into()),
     };
-    let secret = accounts.begin_session(&name, None, access.times.most).await?;
+    let secret = accounts.begin_session(&name, None, LONGEST).await?;
     let caller = access.of_session(&secret).await?;
     let gone = access.cookie_with(access.way_cookie(), "", "Lax", "; Max-Age=0");
     Ok((caller, to, vec![access.set_cookie(&secret), gone]))
