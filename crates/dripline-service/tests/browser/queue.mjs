@@ -155,6 +155,7 @@ test("axe finds nothing serious, and nothing is wider than the screen", async ()
       await context.addInitScript(axe);
       const page = await context.newPage();
       const look = async (name) => {
+        await page.waitForLoadState("load");
         for (const v of await page.evaluate(async () => (await window.axe.run()).violations)) {
           if (["serious", "critical"].includes(v.impact)) found.push(`${name} ${width} ${colorScheme}: ${v.id} ${v.nodes[0].html}`);
         }
