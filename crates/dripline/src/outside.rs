@@ -702,7 +702,8 @@ fn refills<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     started.clear();
     started.extend((0..rows.len() as u32).filter(|&j| starts(&rows[j as usize])).map(|j| (0, day(ctx, ws, j))));
     // A long infusion by pump was started on the date of its own code, whether or not the chart calls it a start.
-    started.extend(ws.earned.iter().filter(|e| STARTS.contains(&e.code)).map(|e| (0, e.day)));
+    let external = |row: Ix| rows[row as usize].pump.is_some_and(|p| p.kind == Some(PumpKind::External));
+    started.extend(ws.earned.iter().filter(|e| STARTS.contains(&e.code) && !external(e.head)).map(|e| (0, e.day)));
     started.sort_unstable();
     for i in 0..rows.len() as u32 {
         let on_day = day(ctx, ws, i);

@@ -482,8 +482,22 @@ pub fn same_but_for_order(a: &Coding, b: &Coding) -> Broken {
     if services(a) != services(b) {
         broken.push(format!("services: {:?}\n  and: {:?}", services(a), services(b)));
     }
+    // Which of the mates of a bag another's minutes were overlapped by is a tie: all of them carry the bag's minutes.
     let minutes = |c: &Coding| -> BTreeMap<String, String> {
-        c.minutes.iter().map(|m| (m.administration.clone(), json::line(&m.spans))).collect()
+        let alike = |by: &String| {
+            let of = |id: &String| c.minutes.iter().find(|m| m.administration == *id).map(|m| json::line(&m.spans));
+            let spans = of(by);
+            let mates = c.minutes.iter().filter(|m| spans.is_some() && Some(json::line(&m.spans)) == spans);
+            mates.map(|m| m.administration.clone()).min().unwrap_or_else(|| by.clone())
+        };
+        let settled = |m: &dripline::coding::Minutes| {
+            let mut spans = m.spans.clone();
+            for span in spans.iter_mut().filter(|s| s.fate == Fate::Overlapped) {
+                span.by = span.by.as_ref().map(alike);
+            }
+            (m.administration.clone(), json::line(&spans))
+        };
+        c.minutes.iter().map(settled).collect()
     };
     if minutes(a) != minutes(b) {
         broken.push(format!("minutes: {:?}\n  and: {:?}", minutes(a), minutes(b)));
