@@ -24,6 +24,10 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::sync::oneshot;
 
+/// The command's own.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CHARTS: usize = 10_000;
 const CONNECTIONS: usize = 64;
 
