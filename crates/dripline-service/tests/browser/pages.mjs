@@ -140,8 +140,7 @@ test("with the keyboard alone", () => visit(async (page) => {
   await becomes(page, "96365 ×1 96375 ×1 J0696 ×4 J2405 ×8");
 }));
 
-// Fails now and then: a change right behind another is not always answered. Told, and not yet a failure.
-test("why not, who pays, and the reason for the visit", { todo: "a change behind another may stay unanswered" }, () => visit(async (page) => {
+test("why not, who pays, and the reason for the visit", () => visit(async (page) => {
   await page.locator("#code").fill("96376");
   await page.locator("#why-button").click();
   await page.locator("#why .obstacle").first().waitFor();
@@ -150,7 +149,8 @@ test("why not, who pays, and the reason for the visit", { todo: "a change behind
   await page.waitForFunction(() => /policy medicare/.test(document.querySelector(".about").innerText));
   await page.locator("#text").fill(TWO);
   await page.locator("#answer .question").waitFor();
-  await page.locator("#reason-1").check();
+  // The answered question goes, often before `check` could look at its radio again.
+  await page.locator("#reason-1").click();
   await becomes(page, "96374 ×1 96367 ×1 J0696 ×4 J2405 ×4");
   assert.match(await page.locator("#text").inputValue(), /\* Zofran/);
   assert.equal(await page.locator("#answer .question").count(), 0);
