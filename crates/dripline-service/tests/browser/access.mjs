@@ -2,41 +2,15 @@
 // starts a service with one account.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import { test, before, after } from "node:test";
+import { test } from "node:test";
 
-import { chromium } from "playwright-core";
+import { axe, browser, visit as visited } from "./visit.mjs";
 
 const AT = process.env.DRIPLINE_GUARDED;
 const PASSWORD = process.env.DRIPLINE_PASSWORD;
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
-});
-after(() => browser?.close());
-
-async function visit(work, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  const page = await context.newPage();
-  const wrong = [];
-  page.on("pageerror", (error) => wrong.push(error.message));
-  page.on("console", (message) => { if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) wrong.push(message.text()); });
-  page.on("request", (request) => { if (!request.url().startsWith(AT)) wrong.push(`asks ${request.url()}`); });
-  try {
-    await work(page, context);
-    assert.deepEqual(wrong, []);
-  } finally {
-    await context.close();
-  }
-}
+const visit = (work, options = {}) => visited(AT, work, { refusals: true, ...options });
 
 async function signIn(page, name, password = PASSWORD) {
   await page.getByLabel("Name", { exact: true }).fill(name);

@@ -1,14 +1,11 @@
 // What a person does on the pages, done by a browser. Run by ./run, which starts the service and passes its address.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { test, before, after } from "node:test";
+import { test } from "node:test";
 
-import { chromium } from "playwright-core";
+import { axe, browser, visit as visited } from "./visit.mjs";
 
 const AT = process.env.DRIPLINE_AT;
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TWO = "office 1/5/26\nZofran 4 mg IV push 10:00\nRocephin 1 g IVPB 10:15-10:50\n";
 const MIXED = `facility 1/5/26 case=M1
 access left arm kind=port need="incompatible drugs"
@@ -21,32 +18,11 @@ cefepime 1 g IVPB 13:00
 +99213 modifiers=25
 `;
 
-let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
-});
-after(() => browser?.close());
-
-/** A page that fails on anything that goes wrong in it, and on anything it asks of anyone else. */
-async function visit(work, { path = "/", ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  const page = await context.newPage();
-  const wrong = [];
-  page.on("pageerror", (error) => wrong.push(error.message));
-  page.on("console", (message) => { if (message.type() === "error") wrong.push(message.text()); });
-  page.on("request", (request) => { if (!request.url().startsWith(AT)) wrong.push(`asks ${request.url()}`); });
+/** A visit to the worksheet, or to another page. */
+const visit = (work, { path = "/", ...options } = {}) => visited(AT, async (page, context) => {
   await page.goto(AT + path);
-  try {
-    await work(page, context);
-    assert.deepEqual(wrong, []);
-  } finally {
-    await context.close();
-  }
-}
+  await work(page, context);
+}, options);
 
 const claim = (page) => page.locator("#answer .strip").innerText().then((t) => t.replace(/\s+/g, " ").trim());
 const becomes = async (page, wanted) => {

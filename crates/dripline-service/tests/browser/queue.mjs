@@ -1,41 +1,14 @@
 // What a person does with a case, done by a browser: with script, and without. Run by ./run.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { test, before, after } from "node:test";
+import { test } from "node:test";
 
-import { chromium } from "playwright-core";
+import { axe, browser, visit as visited } from "./visit.mjs";
 
 const AT = process.env.DRIPLINE_AT;
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const sheet = (name) => `office 1/5/26 case=${name}\nRocephin 1 g IVPB 10:00-? supplied_by=patient\n`;
 
-let browser;
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
-});
-after(() => browser?.close());
-
-/** A page that fails on anything that goes wrong in it, and on anything it asks of anyone else. */
-async function visit(work, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  const page = await context.newPage();
-  const wrong = [];
-  page.on("pageerror", (error) => wrong.push(error.message));
-  page.on("console", (message) => { if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) wrong.push(message.text()); });
-  page.on("request", (request) => { if (!request.url().startsWith(AT)) wrong.push(`asks ${request.url()}`); });
-  try {
-    await work(page, context);
-    assert.deepEqual(wrong, []);
-  } finally {
-    await context.close();
-  }
-}
+const visit = (work, options = {}) => visited(AT, work, { refusals: true, ...options });
 
 const status = (page) => page.locator("#status").innerText();
 const strip = (page) => page.locator("#answer .strip").innerText().then((t) => t.replace(/\s+/g, " ").trim());
