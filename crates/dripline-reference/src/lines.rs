@@ -10,7 +10,7 @@ use dripline::chart::{
     Supplier,
 };
 use dripline::coding::{Addressee, Assumption, ChartDate, DrugLine, ShortLine};
-use dripline::policy::{Modifier340b, Policy, SubUnitWasteModifier, UnitRounding, WasteLines};
+use dripline::policy::{Modifier340b, Policy, SubUnitWasteModifier, Switch, UnitRounding, WasteLines};
 use dripline::rule::RuleId as R;
 use jiff::civil::Date;
 
@@ -19,7 +19,7 @@ use crate::answer::ask::describe;
 use crate::dose::{Amount, Kind, Ratio, Strength};
 use crate::formulary::{Entry, Formulary};
 use crate::resolve::{Choice, Question, Resolved, choose, unknown_name};
-use crate::tables::{Kind as Table, Quarter};
+use crate::tables::{Kind as Table, Ndc, Quarter};
 
 /// The drug lines of a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct DrugLines {
     pub noted: Vec<(Ix, R)>,
     /// Reference tables that decided something.
     pub tables: BTreeSet<(Table, Quarter)>,
+    /// Policy switches that had a part: others change nothing.
+    pub consulted: BTreeSet<Switch>,
 }
 
 /// Works out the drug lines.
@@ -50,8 +52,15 @@ pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary
     let mut open = Open::default();
     let parts = ctx.parts(&Answer::None, &mut open);
     let lines = ctx.lines(&parts, &mut open);
-    let questions = ctx.questions(&open, &lines);
-    DrugLines { lines, assumptions: open.assumptions, questions, noted: open.noted, tables: open.tables }
+    let questions = ctx.questions(&open, &parts, &lines);
+    DrugLines {
+        lines,
+        assumptions: open.assumptions,
+        questions,
+        noted: open.noted,
+        tables: open.tables,
+        consulted: open.consulted,
+    }
 }
 
 /// The drug lines alone, without reasons and what was assumed or is missing: for answers and readings that are tried
@@ -75,12 +84,21 @@ fn shorts(lines: Vec<DrugLine>) -> Vec<ShortLine> {
 
 /// From when Medicare asks for JW on what was thrown away.
 const JW_FROM: Date = Date::constant(2017, 1, 1);
+/// What a container may hold, at most, of what its label says: eleven tenths.
+const OVERFILL: (u64, u64) = (11, 10);
 /// From when Medicare asks for JZ where nothing was.
 const JZ_FROM: Date = Date::constant(2023, 7, 1);
 /// From when hospitals mark drugs of the 340B programme.
 const MODIFIER_340B_FROM: Date = Date::constant(2018, 1, 1);
 /// From when one modifier serves all 340B drugs.
 const TB_FROM: Date = Date::constant(2025, 1, 1);
+
+/// Units that a line of an institutional claim holds, and lines that the claim has.
+const INSTITUTIONAL: (u64, u64) = (9_999_999, 999);
+/// Lines of a professional claim; what each holds is a payer's and stands in the policy.
+const PROFESSIONAL_LINES: u64 = 50;
+/// What the smallest of the documented fields holds, that of the paper form.
+const SMALLEST: u64 = 999;
 
 #[derive(Clone, Copy)]
 struct Ctx<'a> {
@@ -121,8 +139,19 @@ enum Rest {
     Discarded,
     /// It was not.
     Kept,
-    /// There was none: the containers held what was given.
+    /// There was none: the containers held what was charted as given and as thrown away.
     Nothing,
+}
+
+/// What does not agree between the containers charted and what was taken out of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Odd {
+    /// They hold more than was given.
+    More,
+    /// They hold less than was given.
+    Less,
+    /// They hold what was given, but not also what was thrown away.
+    LessWithWaste,
 }
 
 /// What is still open after the chart was read.
@@ -139,17 +168,25 @@ struct Open {
     doses: Vec<Ix>,
     /// Rows whose containers are not charted.
     containers: Vec<Ix>,
-    /// Rows whose containers hold more than was given, or less.
-    rests: Vec<(Vec<Ix>, bool)>,
+    /// Rows whose containers hold more than was charted, or less.
+    rests: Vec<(Vec<Ix>, Odd)>,
     /// Rules that kept a row without a line.
     noted: Vec<(Ix, R)>,
     /// Reference tables that decided something.
     tables: BTreeSet<(Table, Quarter)>,
+    /// Policy switches that had a part.
+    consulted: BTreeSet<Switch>,
 }
 
 impl Open {
     fn of_trial() -> Self {
         Open { tried: true, ..Open::default() }
+    }
+
+    fn consult(&mut self, switch: Switch) {
+        if !self.tried {
+            self.consulted.insert(switch);
+        }
     }
 
     fn assume(&mut self, make: impl FnOnce() -> Assumption) {
@@ -172,7 +209,29 @@ enum Holding {
     Exempt,
 }
 
+/// What amounts of one product come to in units of its code.
+#[derive(Clone, Copy)]
+struct Measure<'e> {
+    /// One unit of the code.
+    unit: Amount,
+    strength: Option<&'e Strength>,
+    /// Units in a millilitre, by the crosswalk's row of the package.
+    in_millilitre: Option<Ratio>,
+}
+
+impl Measure<'_> {
+    fn units(&self, amount: Amount) -> Option<Ratio> {
+        self.by_label(amount).or_else(|| amount.units_of(&ONE_ML, None).ok()?.times(self.in_millilitre?))
+    }
+
+    /// Without the crosswalk.
+    fn by_label(&self, amount: Amount) -> Option<Ratio> {
+        amount.units_of(&self.unit, self.strength).ok()
+    }
+}
+
 /// One administration's share of a drug line.
+#[derive(Clone)]
 struct Part<'a> {
     row: Ix,
     code: &'a str,
@@ -296,14 +355,16 @@ impl<'a> Ctx<'a> {
             // A vaccine's product code counts doses, and one is given at a time.
             if row.class == Class::Vaccine && code.bytes().all(|b| b.is_ascii_digit()) {
                 if a.dose.is_some() || matches!(answer, Answer::Dose(of) if *of == i) {
-                    parts.push(self.part(i, row, code, ONE_DOSE, Ratio::whole(1), None, answer));
+                    let measure = Measure { unit: ONE_DOSE, strength: None, in_millilitre: None };
+                    parts.push(self.part(i, row, code, measure, Ratio::whole(1), None, answer));
                 } else {
                     open.doses.push(i);
                 }
-            } else if let Some((unit, table)) = self.billing_unit(code, drug.ndc.as_deref(), on, open) {
+            } else if let Some((unit, table)) = self.billing_unit(i, code, on, open) {
+                let measure = self.measure(i, row, code, unit, None, on);
                 let given = match answer {
                     Answer::Dose(of) if *of == i => Some(Ratio::whole(1)),
-                    _ => dose.and_then(|d| d.units_of(&unit, None).ok()),
+                    _ => dose.and_then(|d| self.units(i, &measure, d, on, open)),
                 };
                 match given {
                     Some(given) if !given.is_zero() => {
@@ -312,7 +373,7 @@ impl<'a> Ctx<'a> {
                             took: unit.to_string(),
                             why: format!("{table} gives it as one unit of {code}"),
                         });
-                        parts.push(self.part(i, row, code, unit, given, None, answer));
+                        parts.push(self.part(i, row, code, measure, given, None, answer));
                     }
                     _ => open.doses.push(i),
                 }
@@ -378,7 +439,7 @@ impl<'a> Ctx<'a> {
         let entry = self.entry(rows[0]);
         let (Some(code), Some(mut unit)) = (entry.hcpcs.as_deref(), entry.unit) else { return };
         if a.hcpcs.is_some()
-            && let Some((stated, table)) = self.billing_unit(code, drug.ndc.as_deref(), on, open)
+            && let Some((stated, table)) = self.billing_unit(i, code, on, open)
             && stated.units_of(&unit, None).is_ok_and(|n| n != Ratio::whole(1))
         {
             open.assume(|| Assumption {
@@ -388,18 +449,19 @@ impl<'a> Ctx<'a> {
             });
             unit = stated;
         }
+        let measure = self.measure(i, row, code, unit, entry.strength.as_ref(), on);
         let given = match answer {
             Answer::Dose(of) | Answer::Size(of, _) if *of == i => Some(Ratio::whole(1)),
-            _ => self.given(i, row, entry, unit, dose),
+            _ => self.given(i, row, entry, &measure, dose, open),
         };
         match given {
-            Some(given) if !given.is_zero() => parts.push(self.part(i, row, code, unit, given, Some(entry), answer)),
+            Some(given) if !given.is_zero() => parts.push(self.part(i, row, code, measure, given, Some(entry), answer)),
             _ => open.doses.push(i),
         }
     }
 
     /// What one unit of a code is by the tables of the quarter, and which of them says so.
-    fn billing_unit(&self, code: &str, ndc: Option<&str>, on: Date, open: &mut Open) -> Option<(Amount, String)> {
+    fn billing_unit(&self, i: Ix, code: &str, on: Date, open: &mut Open) -> Option<(Amount, String)> {
         let tables = &self.resolved.tables;
         let quarter = tables.quarter(on);
         let asp = tables.asp(on).and_then(|t| t.find(code)).map(|row| (Table::Asp, row.dosage_text.clone()));
@@ -407,15 +469,59 @@ impl<'a> Ctx<'a> {
             let row = tables.hcpcs(on)?.find(code)?;
             Some((Table::Hcpcs, row.dosage_text.clone()?))
         };
-        let crosswalk = || {
-            let row = tables.ndc(on)?.find(ndc?).iter().find(|r| r.code.to_string() == code)?;
-            Some((Table::Ndc, row.dosage_text.clone()))
-        };
+        let crosswalk = || Some((Table::Ndc, self.package(i, code, on)?.dosage_text.clone()));
         let (kind, text) = asp.or_else(hcpcs).or_else(crosswalk)?;
         let dosage = crate::tables::dosage::read(&text).ok()?;
         let unit = format!("{} {}", dosage.amount.normalize(), dosage.unit).parse().ok()?;
         open.tables.insert((kind, quarter));
         Some((unit, format!("the table of {quarter}, {},", kind.label())))
+    }
+
+    /// How amounts of a row's product are counted.
+    fn measure<'e>(
+        &self,
+        i: Ix,
+        row: &Row,
+        code: &str,
+        unit: Amount,
+        strength: Option<&'e Strength>,
+        on: Date,
+    ) -> Measure<'e> {
+        // The millilitres of an infusion may be those of its bag, unless it is charted what was opened.
+        let undiluted = !matches!(row.method, None | Some(Method::Infusion | Method::Pump))
+            || self.charted(i).containers.as_ref().is_some_and(|c| !c.is_empty());
+        let package = self.package(i, code, on).filter(|_| undiluted);
+        let in_millilitre = package.and_then(|package| {
+            // A size of one is a powder, a whole piece, or a millilitre, and does not say which.
+            let size = ratio(package.package_size).filter(|s| *s != Ratio::whole(1))?;
+            ratio(package.bill_units)?.over(size)
+        });
+        Measure { unit, strength, in_millilitre }
+    }
+
+    /// The crosswalk's row for the package of a row's drug, in the quarter of the date.
+    fn package(&self, i: Ix, code: &str, on: Date) -> Option<&'a Ndc> {
+        let ndc = self.resolved.drugs[i as usize].ndc.as_deref()?;
+        self.resolved.tables.ndc(on)?.find(ndc).iter().find(|r| r.code.to_string() == code)
+    }
+
+    /// A dose in units of the code, and a word where only the crosswalk says what a millilitre holds.
+    fn units(&self, i: Ix, measure: &Measure, dose: Amount, on: Date, open: &mut Open) -> Option<Ratio> {
+        let units = measure.units(dose)?;
+        if measure.by_label(dose).is_none() {
+            let quarter = self.resolved.tables.quarter(on);
+            open.tables.insert((Table::Ndc, quarter));
+            open.assume(|| Assumption {
+                path: path(i, "dose"),
+                took: format!(
+                    "a millilitre holds {} of {}",
+                    measure.in_millilitre.unwrap_or(Ratio::ZERO),
+                    measure.unit
+                ),
+                why: format!("the table of {quarter}, {}, has the package so", Table::Ndc.label()),
+            });
+        }
+        Some(units)
     }
 
     /// The code that stands for a charted one that is not in force on the date.
@@ -465,11 +571,18 @@ impl<'a> Ctx<'a> {
     }
 
     /// How much was given, in units of the code.
-    fn given(&self, i: Ix, row: &Row, e: &Entry, unit: Amount, dose: Option<Amount>) -> Option<Ratio> {
-        let strength = e.strength.as_ref();
+    fn given(
+        &self,
+        i: Ix,
+        row: &Row,
+        e: &Entry,
+        measure: &Measure,
+        dose: Option<Amount>,
+        open: &mut Open,
+    ) -> Option<Ratio> {
         let a = self.charted(i);
-        if unit.unit.kind == Kind::Doses {
-            if let Some(n) = dose.and_then(|d| d.units_of(&unit, strength).ok()) {
+        if measure.unit.unit.kind == Kind::Doses {
+            if let Some(n) = dose.and_then(|d| measure.by_label(d)) {
                 return Some(n);
             }
             let one_of = |d: Amount| e.doses.iter().any(|o| d.units_of(o, None).is_ok_and(|n| n == Ratio::whole(1)));
@@ -478,10 +591,7 @@ impl<'a> Ctx<'a> {
             }
             return dose.filter(|d| one_of(*d)).map(|_| Ratio::whole(1));
         }
-        if let Some(d) = dose {
-            return d.units_of(&unit, strength).ok();
-        }
-        None
+        self.units(i, measure, dose?, self.given_on(row), open)
     }
 
     /// A product that has a code for each size: by its containers, else by the one size equal to the dose.
@@ -506,11 +616,11 @@ impl<'a> Ctx<'a> {
         };
         let mut found: Vec<(u32, u32)> = Vec::new();
         if let Some(containers) = a.containers.as_deref().filter(|c| !c.is_empty()) {
-            for c in containers.iter().filter(|c| c.count > 0) {
+            for c in containers {
                 match c.amount.parse::<Amount>().ok().and_then(by_size) {
                     Some(r) => match found.iter_mut().find(|f| f.0 == r) {
-                        Some(f) => f.1 += c.count,
-                        None => found.push((r, c.count)),
+                        Some(f) => f.1 = f.1.saturating_add(c.count.get()),
+                        None => found.push((r, c.count.get())),
                     },
                     None => {
                         open.sizes.push((i, rows.to_vec()));
@@ -528,7 +638,8 @@ impl<'a> Ctx<'a> {
         for (r, n) in found {
             let e = self.entry(r);
             if let (Some(code), Some(unit)) = (e.hcpcs.as_deref(), e.unit) {
-                let mut part = self.part(i, row, code, unit, Ratio::whole(u64::from(n)), Some(e), answer);
+                let measure = Measure { unit, strength: e.strength.as_ref(), in_millilitre: None };
+                let mut part = self.part(i, row, code, measure, Ratio::whole(u64::from(n)), Some(e), answer);
                 // The size is the unit: each container counts as a whole.
                 if a.containers.is_some() && part.holding == Holding::Single {
                     part.content = part.given;
@@ -546,17 +657,17 @@ impl<'a> Ctx<'a> {
         i: Ix,
         row: &Row,
         code: &'a str,
-        unit: Amount,
+        measure: Measure,
         given: Ratio,
         entry: Option<&Entry>,
         answer: &Answer,
     ) -> Part<'a> {
         let a = self.charted(i);
         let drug = &self.resolved.drugs[i as usize];
-        let strength = entry.and_then(|e| e.strength.as_ref());
+        let unit = measure.unit;
         let date = self.given_on(row);
         let dose = self.doses[i as usize];
-        let (holding, content, wasted) = self.held(i, row, code, unit, strength, given, answer);
+        let (holding, content, wasted) = self.held(i, row, code, &measure, given, answer);
         let listed = self.policy.ja_jb_list.iter().any(|c| c.eq_ignore_ascii_case(code)) && self.on(R::Sad);
         Part {
             row: i,
@@ -614,7 +725,7 @@ impl<'a> Ctx<'a> {
         entry: Option<&Entry>,
     ) -> Option<(Ratio, &'static str)> {
         let drug = &self.resolved.drugs[i as usize];
-        let ndc = drug.ndc.as_deref()?;
+        drug.ndc.as_ref()?;
         let strength = entry.and_then(|e| e.strength.as_ref());
         let per_unit = |of: &Amount, strength| unit.units_of(of, strength).ok();
         if let Some(dose) = dose.filter(|d| d.unit.kind == Kind::Volume) {
@@ -626,9 +737,7 @@ impl<'a> Ctx<'a> {
         if let Some(millilitres) = per_unit(&ONE_ML, strength) {
             return Some((millilitres, "ML"));
         }
-        let listed =
-            self.resolved.tables.ndc(date).and_then(|t| t.find(ndc).iter().find(|r| r.code.to_string() == code));
-        if let Some(row) = listed {
+        if let Some(row) = self.package(i, code, date) {
             let (size, units) = (ratio(row.package_size)?, ratio(row.bill_units)?);
             // The size is in millilitres but for a powder or a whole piece, whose size is one.
             let measure = if size == Ratio::whole(1) { "UN" } else { "ML" };
@@ -670,14 +779,12 @@ impl<'a> Ctx<'a> {
     }
 
     /// The containers of a row: what sort, what they hold and what was thrown away, in units of the code.
-    #[allow(clippy::too_many_arguments)]
     fn held(
         &self,
         i: Ix,
         row: &Row,
         code: &str,
-        unit: Amount,
-        strength: Option<&Strength>,
+        measure: &Measure,
         given: Ratio,
         answer: &Answer,
     ) -> (Holding, Ratio, Option<Ratio>) {
@@ -686,36 +793,31 @@ impl<'a> Ctx<'a> {
         if exempt && self.on(R::JwExclusions) {
             return (Holding::Exempt, Ratio::ZERO, None);
         }
-        let uncharted = match answer {
-            Answer::Containers(Holding::Single) => (Holding::Single, given, Some(Ratio::ZERO)),
-            Answer::Containers(other) => (*other, Ratio::ZERO, None),
-            Answer::Discard => {
-                let content = Ratio::whole(given.ceil().saturating_add(1));
-                (Holding::Single, content, content.minus(given))
-            }
-            _ => (Holding::Uncharted, Ratio::ZERO, None),
-        };
+        let uncharted = (Holding::Uncharted, Ratio::ZERO, None);
         let Some(containers) = a.containers.as_deref() else { return uncharted };
         if containers.iter().any(|c| c.kind == ContainerKind::MultiDose) && self.on(R::JwExclusions) {
             return (Holding::Multi, Ratio::ZERO, None);
         }
         let mut content = Ratio::ZERO;
         for c in containers {
-            let amount = c.amount.parse::<Amount>().ok().and_then(|x| x.times(c.count));
-            let Some(n) = amount.and_then(|x| x.units_of(&unit, strength).ok()).and_then(|n| content.plus(n)) else {
+            let amount = c.amount.parse::<Amount>().ok().and_then(|x| x.times(c.count.get()));
+            let Some(n) = amount.and_then(|x| measure.units(x)).and_then(|n| content.plus(n)) else {
                 return uncharted;
             };
             content = n;
         }
         let wasted = a.wasted.as_deref().and_then(|w| match w.trim() {
             "0" | "none" | "None" => Some(Ratio::ZERO),
-            text => text.parse::<Amount>().ok()?.units_of(&unit, strength).ok(),
+            text => measure.units(text.parse().ok()?),
         });
         match answer {
             Answer::Rest(of, rest) if of.contains(&i) => match rest {
                 Rest::Discarded => (Holding::Single, content, Some(content)),
                 Rest::Kept => (Holding::Single, content, Some(Ratio::ZERO)),
-                Rest::Nothing => (Holding::Single, given, Some(Ratio::ZERO)),
+                Rest::Nothing => {
+                    let wasted = wasted.unwrap_or(Ratio::ZERO);
+                    (Holding::Single, given.plus(wasted).unwrap_or(given), Some(wasted))
+                }
             },
             _ => (Holding::Single, content, wasted),
         }
@@ -769,6 +871,9 @@ impl<'a> Ctx<'a> {
                 day = Some((code, date));
             }
             // What this line adds to the day's rounded sum, so that the lines of a day never add up to more.
+            if group.len() > 1 || !sums.is_empty() {
+                open.consult(Switch::UnitRounding);
+            }
             let units = group.iter().map(|p| self.round(p, &mut sums)).sum::<u64>();
             if units == 0
                 && let Some(last) = lines
@@ -825,6 +930,7 @@ impl<'a> Ctx<'a> {
         }
         let mut after = Vec::new();
         if let Some(m) = first.by_programme {
+            open.consult(Switch::Modifier340b);
             after.push(m);
             rules.push(R::N340b);
             let split = m == "JG";
@@ -845,8 +951,9 @@ impl<'a> Ctx<'a> {
         }
         let quantity = self.ndc_quantity(group, waste_of(&waste), open);
         let tried = open.tried;
-        let make = |modifier: Option<&'static str>, units: u64, rules: &[R], why: String| {
-            let waste_line = modifier == Some("JW");
+        let field = self.field(units.saturating_add(waste_of(&waste)), first, open);
+        let mut add = |modifier: Option<&'static str>, units: u64, rules: &[R], why: String| {
+            let quantity = quantity.map(|q| (if modifier == Some("JW") { q.1 } else { q.0 }, q.2));
             // Of a line that is tried out nobody reads more than what it bills.
             let (mut named, mut rows) = (Vec::new(), Vec::new());
             if !tried {
@@ -854,7 +961,7 @@ impl<'a> Ctx<'a> {
                 named.sort();
                 rows = self.ids(group.iter().map(|p| p.row).collect());
             }
-            DrugLine {
+            let line = DrugLine {
                 hcpcs: first.code.to_owned(),
                 units,
                 modifiers: before
@@ -866,30 +973,60 @@ impl<'a> Ctx<'a> {
                     .collect(),
                 date: ChartDate(first.date),
                 ndc: first.ndc.map(str::to_owned),
-                ndc_quantity: quantity.map(|q| if waste_line { q.1 } else { q.0 }.to_string()),
-                ndc_unit: quantity.map(|q| q.2.to_owned()),
+                ndc_quantity: quantity.map(|q| q.0.to_string()),
+                ndc_unit: quantity.map(|q| q.1.to_owned()),
                 administrations: rows,
                 rules: named,
                 why,
+            };
+            match field {
+                Some(most) if units > most => spread(line, most, quantity.map(|q| q.0), lines),
+                _ => lines.push(line),
             }
         };
         let why = if tried { String::new() } else { given_reads(group, units) };
         match waste {
-            Waste::None => lines.push(make(None, units, &rules, why)),
-            Waste::Mark(m) => lines.push(make(Some(m), units, &rules, why)),
+            Waste::None => add(None, units, &rules, why),
+            Waste::Mark(m) => add(Some(m), units, &rules, why),
             Waste::Units(n) => {
+                open.consult(Switch::WasteLines);
                 let discarded = if tried { String::new() } else { discarded_reads(group, units, n) };
                 if self.policy.waste_lines == WasteLines::One {
-                    lines.push(make(None, units + n, &rules, format!("{why} {discarded}")));
+                    add(None, units + n, &rules, format!("{why} {discarded}"));
                 } else {
                     let (own, jw): (Vec<R>, Vec<R>) =
                         rules.iter().copied().partition(|r| !matches!(r, R::Jw | R::JwCap));
                     let with: Vec<R> = own.iter().copied().filter(|r| *r != R::UnitsRoundUp).chain(jw).collect();
-                    lines.push(make(None, units, &own, why));
-                    lines.push(make(Some("JW"), n, &with, discarded));
+                    add(None, units, &own, why);
+                    add(Some("JW"), n, &with, discarded);
                 }
             }
         }
+    }
+
+    /// The most units that a line of the claim holds, where more go on further lines; none where no claim has room.
+    fn field(&self, units: u64, first: &Part, open: &mut Open) -> Option<u64> {
+        let (most, lines) = match self.resolved.case.setting {
+            Setting::Facility => INSTITUTIONAL,
+            Setting::Office => {
+                if units > SMALLEST {
+                    open.consult(Switch::UnitsPerLine);
+                }
+                (u64::try_from(self.policy.units_per_line).unwrap_or(1).max(1), PROFESSIONAL_LINES)
+            }
+        };
+        if !self.on(R::UnitsOverflow) || units <= most {
+            return None;
+        }
+        if units.div_ceil(most) > lines {
+            open.assume(|| Assumption {
+                path: path(first.row, "dose"),
+                took: format!("{units} units on one line"),
+                why: format!("at {most} a line they fill more than the {lines} lines of a claim: is the dose right?"),
+            });
+            return None;
+        }
+        Some(most)
     }
 
     /// What becomes of what was not given.
@@ -931,61 +1068,90 @@ impl<'a> Ctx<'a> {
             Waste::Mark("JZ")
         };
         if content < given {
-            open.rests.push((rows(), false));
+            open.rests.push((rows(), Odd::Less));
             return Waste::None;
         }
         // Never more than the label says, whatever was charted: overfill is nobody's.
         let left = content.floor().saturating_sub(units.max(given.ceil()));
         if !charted {
             if left >= 1 {
-                open.rests.push((rows(), true));
+                open.rests.push((rows(), Odd::More));
                 return Waste::None;
             }
-            return if content == given { jz(rules) } else { self.below_a_unit(date, rules) };
+            return if content == given { jz(rules) } else { self.below_a_unit(date, open, rules) };
         }
         if wasted.is_zero() {
             if left >= 1 {
-                open.rests.push((rows(), true));
+                open.rests.push((rows(), Odd::More));
             }
             return jz(rules);
+        }
+        let taken = given.plus(wasted);
+        // A vial is filled a little beyond its label. More than that came out of another one.
+        let overfilled = content.times(Ratio::whole(OVERFILL.0)).and_then(|c| c.over(Ratio::whole(OVERFILL.1)));
+        if taken.zip(overfilled).is_some_and(|(taken, most)| taken > most) {
+            open.rests.push((rows(), Odd::LessWithWaste));
         }
         let capped = self.on(R::JwCap);
         let n = if capped { left.min(wasted.floor()) } else { wasted.ceil() };
         if n == 0 {
-            return self.below_a_unit(date, rules);
+            return self.below_a_unit(date, open, rules);
         }
         if !self.on(R::Jw) {
             return Waste::None;
         }
         rules.push(R::Jw);
-        if capped && given.plus(wasted).is_some_and(|all| all > content || Ratio::whole(units + n) < all) {
+        if capped && taken.is_some_and(|all| all > content || Ratio::whole(units + n) < all) {
             rules.push(R::JwCap);
         }
         Waste::Units(n)
     }
 
     /// The unit that holds the dose holds the waste as well.
-    fn below_a_unit(&self, date: Date, rules: &mut Vec<R>) -> Waste {
+    fn below_a_unit(&self, date: Date, open: &mut Open, rules: &mut Vec<R>) -> Waste {
         if date < JZ_FROM || !self.on(R::JwUnderOneUnit) {
             return Waste::None;
         }
         rules.push(R::JwUnderOneUnit);
+        open.consult(Switch::SubUnitWasteModifier);
         match self.policy.sub_unit_waste_modifier {
             SubUnitWasteModifier::JZ => Waste::Mark("JZ"),
             SubUnitWasteModifier::None => Waste::None,
         }
     }
 
+    /// The lines under an answer. It changes those of the codes of its rows; all others stay.
+    fn try_out(&self, answer: &Answer, parts: &[Part<'a>], base: &[ShortLine]) -> Vec<ShortLine> {
+        let mut nothing = Open::of_trial();
+        let mut changed: Vec<Part<'a>> = Vec::new();
+        let answered: &[Ix] = match answer {
+            Answer::None | Answer::Containers(_) | Answer::Discard => &[],
+            Answer::Product(rows, _) | Answer::Rest(rows, _) => rows,
+            Answer::Size(row, _) | Answer::Dose(row) => std::slice::from_ref(row),
+        };
+        for &i in answered {
+            self.row(i, &self.resolved.case.rows[i as usize], answer, &mut nothing, &mut changed);
+        }
+        let open = |p: &&Part| answered.is_empty() && p.holding == Holding::Uncharted;
+        changed.extend(parts.iter().filter(open).map(|p| {
+            let (holding, content, wasted) = uncharted(answer, p.given);
+            Part { holding, content, wasted, ..p.clone() }
+        }));
+        let of_answer = |p: &&Part<'a>| open(p) || answered.contains(&p.row);
+        let codes: BTreeSet<&str> = parts.iter().filter(of_answer).chain(&changed).map(|p| p.code).collect();
+        let stays = |p: &&Part<'a>| codes.contains(p.code) && !of_answer(p);
+        changed.extend(parts.iter().filter(stays).cloned());
+        changed.sort_by_key(|p| p.row);
+        let mut lines = shorts(self.lines(&changed, &mut nothing));
+        lines.extend(base.iter().filter(|l| !codes.contains(l.code.as_str())).cloned());
+        lines.sort_by(|a, b| a.code.cmp(&b.code));
+        lines
+    }
+
     /// The questions whose answers would change a line.
-    fn questions(&self, open: &Open, lines: &[DrugLine]) -> Vec<Question> {
+    fn questions(&self, open: &Open, parts: &[Part<'a>], lines: &[DrugLine]) -> Vec<Question> {
         let base: Vec<ShortLine> = lines.iter().map(DrugLine::short).collect();
         let mut questions = Vec::new();
-        let try_out = |answer: &Answer| {
-            let mut nothing = Open::of_trial();
-            let parts = self.parts(answer, &mut nothing);
-            shorts(self.lines(&parts, &mut nothing))
-        };
-        // Each answer works all lines out anew.
         let few = self.resolved.case.rows.len() <= MOST_FOR_ALTERNATIVES;
         let mut ask = |rows: &[Ix], field, to, ask: String, answers: Vec<(String, Answer)>| {
             if !few {
@@ -996,7 +1162,7 @@ impl<'a> Ctx<'a> {
             for (label, answer) in answers {
                 let lines = match answer {
                     Answer::None => base.clone(),
-                    _ => try_out(&answer),
+                    _ => self.try_out(&answer, parts, &base),
                 };
                 match outcomes.iter_mut().find(|o| o.1 == lines) {
                     Some(o) => o.0 = format!("{}; or {label}", o.0),
@@ -1046,15 +1212,15 @@ impl<'a> Ctx<'a> {
             ask(&[*i], "dose", Addressee::Nurse, text, answers);
         }
         // One question for all drugs: the answer is found at the same place in the record.
-        for more in [true, false] {
-            let mut rows: Vec<Ix> = open.rests.iter().filter(|r| r.1 == more).flat_map(|r| &r.0).copied().collect();
+        for odd in [Odd::More, Odd::Less, Odd::LessWithWaste] {
+            let mut rows: Vec<Ix> = open.rests.iter().filter(|r| r.1 == odd).flat_map(|r| &r.0).copied().collect();
             rows.sort_unstable();
             rows.dedup();
             let rows = &rows;
             if rows.is_empty() {
                 continue;
             }
-            if more {
+            if odd == Odd::More {
                 let text = format!(
                     "{}: the containers hold more than was charted as given. What became of the rest? Choices: all of it was \
                      thrown away; part of it was thrown away, namely ____; none of it was thrown away; {REST}",
@@ -1067,13 +1233,14 @@ impl<'a> Ctx<'a> {
                 ];
                 ask(rows, "wasted", Addressee::Nurse, text, answers);
             } else {
+                let what = if odd == Odd::Less { "given" } else { "given and thrown away" };
                 let text = format!(
-                    "{}: the containers charted hold less than was charted as given. Which containers were opened? Choices: \
+                    "{}: the containers charted hold less than was charted as {what}. Which containers were opened? Choices: \
                      ____ containers of the labelled content ____; {REST}",
                     self.list(rows)
                 );
                 let answers = vec![
-                    ("containers that hold what was given".to_owned(), Answer::Rest(rows.clone(), Rest::Nothing)),
+                    (format!("containers that hold what was {what}"), Answer::Rest(rows.clone(), Rest::Nothing)),
                     unknown(),
                 ];
                 ask(rows, "containers", Addressee::Nurse, text, answers);
@@ -1155,6 +1322,40 @@ fn ratio(n: rust_decimal::Decimal) -> Option<Ratio> {
     let n = n.normalize();
     let whole = u64::try_from(n.mantissa()).ok()?;
     Ratio::whole(whole).over(Ratio::whole(10_u64.checked_pow(n.scale())?))
+}
+
+/// What a dose came out of, by an answer to that question: the sort, what it held and what was thrown away.
+fn uncharted(answer: &Answer, given: Ratio) -> (Holding, Ratio, Option<Ratio>) {
+    match answer {
+        Answer::Containers(Holding::Single) => (Holding::Single, given, Some(Ratio::ZERO)),
+        Answer::Containers(other) => (*other, Ratio::ZERO, None),
+        Answer::Discard => {
+            let content = Ratio::whole(given.ceil().saturating_add(1));
+            (Holding::Single, content, content.minus(given))
+        }
+        _ => (Holding::Uncharted, Ratio::ZERO, None),
+    }
+}
+
+/// Repeats a line until its units are on the claim.
+fn spread(line: DrugLine, most: u64, quantity: Option<Ratio>, lines: &mut Vec<DrugLine>) {
+    let all = line.units;
+    let mut left = all;
+    while left > 0 {
+        let units = left.min(most);
+        let share = quantity.and_then(|q| q.times(Ratio::whole(units))?.over(Ratio::whole(all)));
+        let mut rules = line.rules.clone();
+        if !rules.is_empty() {
+            rules.push(R::UnitsOverflow.as_str().to_owned());
+            rules.sort();
+        }
+        let why = match line.why.as_str() {
+            "" => String::new(),
+            why => format!("{why} A line holds {most}: here are {units}."),
+        };
+        lines.push(DrugLine { units, ndc_quantity: share.map(|q| q.to_string()), rules, why, ..line.clone() });
+        left -= units;
+    }
 }
 
 /// What is done about what was not given.

@@ -15,7 +15,7 @@
 //!     ..Default::default()
 //! });
 //! let (filled, assumptions) = stock.fill(&chart, &Formulary::built_in());
-//! assert_eq!(filled.administrations[0].containers.as_ref().unwrap()[0].count, 2);
+//! assert_eq!(filled.administrations[0].containers.as_ref().unwrap()[0].count.get(), 2);
 //! assert_eq!(assumptions[0].took, "2 single-dose containers of 100 mg");
 //! ```
 //!
@@ -23,6 +23,7 @@
 //! single-dose and multi-dose containers of a drug are stocked nothing is taken: the chart alone can tell.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use dripline::chart::{Administration, Chart, Container, ContainerKind, Status};
@@ -205,12 +206,12 @@ impl Stock {
         if stocked.iter().any(|v| v.kind != kind) {
             return None;
         }
-        let one = |v: &Vial, count: u32| Container { kind, amount: v.amount.clone(), count };
+        let one = |v: &Vial, count| Container { kind, amount: v.amount.clone(), count };
         if kind == ContainerKind::MultiDose {
-            return Some(vec![one(stocked[0], 1)]);
+            return Some(vec![one(stocked[0], NonZeroU32::MIN)]);
         }
         let counts = fewest(dose, &stocked, strength)?;
-        Some(stocked.iter().zip(counts).filter(|(_, n)| *n > 0).map(|(v, n)| one(v, n)).collect())
+        Some(stocked.iter().zip(counts).filter_map(|(v, n)| Some(one(v, NonZeroU32::new(n)?))).collect())
     }
 }
 
@@ -219,7 +220,12 @@ fn said(c: &Container) -> String {
         ContainerKind::SingleDose => "single-dose",
         ContainerKind::MultiDose => "multi-dose",
     };
-    format!("{} {kind} {} of {}", c.count, if c.count == 1 { "container" } else { "containers" }, c.amount)
+    format!(
+        "{} {kind} {} of {}",
+        c.count,
+        if c.count == NonZeroU32::MIN { "container" } else { "containers" },
+        c.amount
+    )
 }
 
 /// Above this many containers of one size for one dose the list or the dose is a slip.
@@ -289,7 +295,7 @@ mod tests {
         });
         let (chart, _) = stock.fill(&chart, &Formulary::built_in());
         let containers = chart.administrations[0].containers.clone()?;
-        Some(containers.into_iter().map(|c| (c.amount, c.count)).collect())
+        Some(containers.into_iter().map(|c| (c.amount, c.count.get())).collect())
     }
 
     #[test]

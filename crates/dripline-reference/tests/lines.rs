@@ -1,6 +1,7 @@
 //! Drug lines: units, waste, modifiers, codes by date, products coded by size.
 
 use dripline::chart::Chart;
+use dripline::coding::ShortLine;
 use dripline::policy::{Policy, Switch};
 use dripline_reference::dose::Amount;
 use dripline_reference::formulary::Formulary;
@@ -209,6 +210,44 @@ fn waste() {
     let small = || vials("195 mg", "100 mg", 2, json!("5 mg"));
     assert_eq!(policy(json!({"sub_unit_waste_modifier": "JZ"}), small()), ["J1745-JZ x20"]);
     assert_eq!(policy(json!({"sub_unit_waste_modifier": "none"}), small()), ["J1745 x20"]);
+}
+
+#[test]
+fn more_taken_out_than_the_label_says() {
+    let of = |dose: &str, wasted: &str| case(json!({}), vec![vials(dose, "100 mg", 1, json!(wasted))]);
+    // A tenth may be overfill; beyond it another container was opened.
+    let overfill = of("80 mg", "30 mg");
+    assert_eq!((shown(&overfill), fields(&overfill).len()), (vec!["J1745 x8".to_owned(), "J1745-JW x2".to_owned()], 0));
+    let beyond = of("80 mg", "30.1 mg");
+    assert_eq!(shown(&beyond), ["J1745 x8", "J1745-JW x2"]);
+    assert_eq!(fields(&beyond), ["containers"]);
+    let outcomes = |lines: &DrugLines| {
+        let of = |o: &(String, Vec<ShortLine>)| {
+            o.1.iter()
+                .map(|l| format!("{}{} x{}", l.code, l.modifiers.join("-"), l.units))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        lines.questions[0].outcomes.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(&beyond), ["J1745 x8 J1745JW x3", "J1745 x8 J1745JW x2"]);
+    // All of it was given, and something was thrown away.
+    let all = of("100 mg", "75 mg");
+    assert_eq!((shown(&all), fields(&all)), (vec!["J1745-JZ x10".to_owned()], vec!["containers"]));
+    assert_eq!(outcomes(&all), ["J1745 x10 J1745JW x7", "J1745JZ x10"]);
+    // No answer would change a line.
+    let small = of("109 mg", "1 mg");
+    assert_eq!(fields(&small), ["containers"], "less than was given");
+    let unit = case(
+        json!({"as_of": "2016-12-31"}),
+        vec![{
+            let mut row = vials("100 mg", "100 mg", 1, json!("75 mg"));
+            row["start"] = json!("2016-12-31T10:00");
+            row["stop"] = json!(null);
+            row
+        }],
+    );
+    assert_eq!(fields(&unit), Vec::<&str>::new(), "before anybody asked for waste");
 }
 
 #[test]

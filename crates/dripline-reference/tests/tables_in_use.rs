@@ -104,6 +104,57 @@ fn a_package_alone_gives_the_code_its_unit() {
 }
 
 #[test]
+fn a_volume_is_counted_by_the_package() {
+    let folder = Folder::new("use-ndc-volume");
+    let coder = coder_with(&folder, "2026Q1", &[("ndc.csv", NDC)]);
+    let lines = |row: Value| {
+        let coding = code(&coder, "office", row);
+        let shown = |l: &DrugLine| format!("{} {} x{}", l.hcpcs, l.modifiers.join("-"), l.units);
+        (coding.drug_lines.iter().map(shown).collect::<Vec<_>>(), coding)
+    };
+    // 20 units of 10 mg in 5 mL.
+    let (shown, coding) = lines(json!({"ndc": "99999-0003-01", "dose": "2.6 mL"}));
+    assert_eq!(shown, ["J9998  x11"]);
+    assert_eq!(quantity(&coding.drug_lines[0]), ("2.6", "ML"));
+    assert!(coding.assumptions.iter().any(|a| a.took == "a millilitre holds 4 of 10 mg"));
+    let opened = json!([{"kind": "single_dose", "amount": "5 mL", "count": 1}]);
+    let vial = json!({"ndc": "99999-0003-01", "dose": "2 mL", "containers": opened, "wasted": "3 mL"});
+    assert_eq!(lines(vial).0, ["J9998  x8", "J9998 JW x12"]);
+    // An infusion's millilitres may be its bag's.
+    let run = json!({"ndc": "99999-0003-01", "dose": "100 mL", "method": "infusion", "stop": "2026-01-05T11:00"});
+    let (shown, coding) = lines(run);
+    assert_eq!((shown.len(), coding.queries[0].field.as_str()), (0, "dose"));
+    let run = json!({"ndc": "99999-0003-01", "dose": "5 mL", "method": "infusion", "stop": "2026-01-05T11:00",
+        "containers": opened});
+    assert_eq!(lines(run).0, ["J9998 JZ x20"]);
+    // A size of one does not say that it is a millilitre.
+    let (shown, coding) = lines(json!({"ndc": "99999-0001-01", "dose": "1 mL"}));
+    assert_eq!((shown.len(), coding.queries[0].field.as_str()), (0, "dose"));
+}
+
+#[test]
+fn units_beyond_a_lines_room_go_on_further_lines() {
+    let folder = Folder::new("use-overflow");
+    let coder = coder_with(&folder, "2026Q1", &[("ndc.csv", NDC)]);
+    let lines = |setting: &str, dose: &str| {
+        let opened = json!([{"kind": "single_dose", "amount": dose, "count": 1}]);
+        let coding = code(&coder, setting, json!({"ndc": "99999-0003-01", "dose": dose, "containers": opened}));
+        let shown = |l: &DrugLine| format!("{}-{} x{} {}", l.hcpcs, l.modifiers.join("-"), l.units, quantity(l).0);
+        (coding.drug_lines.iter().map(shown).collect::<Vec<_>>(), coding)
+    };
+    let (shown, coding) = lines("office", "200010 mg");
+    assert_eq!(shown, ["J9998-JZ x9999 2499.75", "J9998-JZ x9999 2499.75", "J9998-JZ x3 0.75"]);
+    assert!(coding.drug_lines.iter().all(|l| l.rules == ["jz", "units-overflow", "units-round-up"]));
+    assert_eq!(lines("office", "99990 mg").0, ["J9998-JZ x9999 2499.75"]);
+    assert_eq!(lines("facility", "200010 mg").0, ["J9998-JZ x20001 5000.25"]);
+    // Fifty lines are full.
+    assert_eq!(lines("office", "4999500 mg").0.len(), 50);
+    let (shown, coding) = lines("office", "4999510 mg");
+    assert_eq!(shown.len(), 1);
+    assert!(coding.assumptions.iter().any(|a| a.took == "499951 units on one line"));
+}
+
+#[test]
 fn without_a_crosswalk_the_charted_amount_is_the_quantity() {
     let coding = code(&Coder::default(), "office", json!({"drug": "Zofran", "ndc": "0409-4755-03", "dose": "4 mg"}));
     assert_eq!(quantity(&coding.drug_lines[0]), ("4", "ME"));

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use jiff::civil::Date;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
@@ -440,6 +441,10 @@ fn one() -> u32 {
     1
 }
 
+fn one_container() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
 /// An order: its id, or that there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -525,9 +530,9 @@ pub struct Container {
     pub kind: ContainerKind,
     /// Labelled content of one.
     pub amount: String,
-    /// How many.
-    #[serde(default = "one")]
-    pub count: u32,
+    /// How many, at least one.
+    #[serde(default = "one_container")]
+    pub count: NonZeroU32,
 }
 
 /// One administration, as charted.

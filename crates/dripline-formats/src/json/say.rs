@@ -133,6 +133,7 @@ fn kind(expected: &str) -> &str {
         "u8" => "a whole number from 0 to 255",
         "u16" => "a whole number from 0 to 65535",
         "u32" => "a whole number from 0 to 4294967295",
+        "a nonzero u32" => "a whole number from 1 to 4294967295",
         "u64" | "usize" => "a whole number, 0 or more",
         "i64" => "a whole number",
         _ if expected.starts_with("struct ") => "an object { … }",

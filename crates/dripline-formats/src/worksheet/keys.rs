@@ -1,6 +1,7 @@
 //! The `key=value` pairs of a line: which keys a line has, and what their values may be.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use dripline::chart::{Container, ContainerKind, Order, Pump, SwitchValue};
@@ -306,7 +307,7 @@ impl<'a> Keys<'a> {
             containers.push(Container {
                 kind: self.needed(&item, "kind", one_of)?,
                 amount: self.needed(&item, "amount", amount)?,
-                count: self.get(&format!("{item}.count"), whole)?.unwrap_or(1),
+                count: self.get(&format!("{item}.count"), opened)?.unwrap_or(NonZeroU32::MIN),
             });
         }
         let mut given = !containers.is_empty();
@@ -361,7 +362,7 @@ fn is_vial(name: &str) -> bool {
 }
 
 /// `2x100mg` is two of `100mg`.
-fn counted(item: Value) -> (u32, Value) {
+fn counted(item: Value) -> (NonZeroU32, Value) {
     if !item.quoted
         && let Some((count, label)) = item.text.split_once(['x', '×'])
         && let Ok(count) = count.parse()
@@ -369,7 +370,7 @@ fn counted(item: Value) -> (u32, Value) {
         let label = label.to_owned();
         return (count, Value { text: label, ..item });
     }
-    (1, item)
+    (NonZeroU32::MIN, item)
 }
 
 fn not_a_pair(line: Line<'_>, token: &Token) -> Problem {
@@ -491,6 +492,13 @@ pub(super) fn whole<T: FromStr>(line: Line<'_>, value: Value) -> Result<T, Probl
             "write it in digits, without a unit",
         )),
     }
+}
+
+/// How many containers were opened.
+fn opened(line: Line<'_>, value: Value) -> Result<NonZeroU32, Problem> {
+    let span = value.span.clone();
+    let help = "leave a container out that was not opened; containers=[] says that none was";
+    NonZeroU32::new(whole(line, value)?).ok_or_else(|| line.problem(span, "a container is opened once or more", help))
 }
 
 /// A date.

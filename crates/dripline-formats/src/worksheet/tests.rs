@@ -1,6 +1,7 @@
 //! Tests of the worksheet: every word, every form of a time, every error, and that all charts survive being written.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use dripline::chart::{
@@ -118,7 +119,7 @@ access port kind=port need="incompatible drugs"
                 containers: Some(vec![Container {
                     kind: ContainerKind::SingleDose,
                     amount: "30 mg".to_owned(),
-                    count: 1,
+                    count: NonZeroU32::MIN,
                 }]),
                 wasted: some("0 mg"),
                 ..given("Toradol", "30 mg", "IM")
@@ -493,7 +494,10 @@ fn a_row_takes_every_key_of_an_administration() {
         r#"supplied_by=patient purchased_340b=true status=not_given given_by=AB credentials=RN ordered_route=IV "#,
         r#"ordered_dose="4 mg" monitored=true source="MAR p. 2" start=2026-01-05T10:00 stop=2026-01-05T10:01"#,
     ));
-    let container = |kind, amount: &str, count| Container { kind, amount: amount.to_owned(), count };
+    let container = |kind, amount: &str, count| {
+        let count = NonZeroU32::new(count).expect("one or more");
+        Container { kind, amount: amount.to_owned(), count }
+    };
     assert_eq!(
         read,
         Administration {

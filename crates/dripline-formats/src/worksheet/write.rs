@@ -1,5 +1,7 @@
 //! Writes worksheet text.
 
+use std::num::NonZeroU32;
+
 use dripline::chart::{
     Administration, Chart, ChartTime, Class, Container, ContainerKind, Interruption, Method, Order, Pump, Purpose,
     Service, SwitchValue,
@@ -389,7 +391,7 @@ fn order(order: &Order) -> String {
 fn containers(line: &mut Text, opened: &[Container]) {
     match opened {
         [] => line.word("containers", Some("[]")),
-        [one] if one.count == 1 => {
+        [one] if one.count == NonZeroU32::MIN => {
             let key = if one.kind == ContainerKind::SingleDose { "vial" } else { "mdv" };
             line.amount(key, Some(&one.amount));
         }
@@ -398,7 +400,7 @@ fn containers(line: &mut Text, opened: &[Container]) {
                 let at = at + 1;
                 line.word(&format!("containers.{at}.kind"), Some(one.kind.as_str()));
                 line.amount(&format!("containers.{at}.amount"), Some(&one.amount));
-                line.show(&format!("containers.{at}.count"), Some(one.count).filter(|n| *n != 1));
+                line.show(&format!("containers.{at}.count"), Some(one.count).filter(|n| *n != NonZeroU32::MIN));
             }
         }
     }

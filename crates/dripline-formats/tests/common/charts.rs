@@ -4,6 +4,7 @@
 //! simpler chart.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use dripline::chart::{
     Access, AccessKind, Administration, Billed, Biller, Chart, ChartTime, Class, Container, ContainerKind,
@@ -318,7 +319,7 @@ fn administration(b: &mut Bytes<'_>, day: &Day, i: usize, rows: usize, wants: Wa
         vec![Container {
             kind: b.pick(ContainerKind::ALL).1,
             amount: b.pick(DOSES).to_owned(),
-            count: b.pick(&[1, 2, 3]),
+            count: b.pick(&[1, 2, 3].map(|n| NonZeroU32::new(n).expect("one or more"))),
         }]
     });
     a.wasted = b.text(40, &["0 mg", "2 mg", "1 mg", "50 mg"]);

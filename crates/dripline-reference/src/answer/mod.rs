@@ -16,7 +16,7 @@ use dripline::coding::{
     Addressee, Alternative, Assumption, Certainty, ChartDate, Coding, Confidence, Line, MinuteSpan, Minutes, Outcome,
     Query, RuleSet, ServiceLine, ServiceVerdict, ShortLine, ShortService, Unreported,
 };
-use dripline::policy::{NEWEST_RULE_SET, Part, Policy, PtpModifier, Switch};
+use dripline::policy::{NEWEST_RULE_SET, Policy, PtpModifier, Switch};
 use dripline::proof::{By, Proved};
 use dripline::record::{Assumed, Proof, Recorder};
 use dripline::rule::Grade;
@@ -226,8 +226,7 @@ impl Coder {
                 format!("the case holds more than {MOST_FOR_ALTERNATIVES} administrations"),
             ));
         }
-        let mut what =
-            whatif::WhatIf::new(&ready, engine, &self.formulary, &drugs.lines, &short, &services, &added, options);
+        let mut what = whatif::WhatIf::new(&ready, engine, &self.formulary, &drugs, &short, &services, &added, options);
         let mut alternatives = if few && options.alternatives { what.alternatives(&rec) } else { Vec::new() };
         if few && options.alternatives {
             alternatives.extend(modifier_alternative(&short, &plain, &edits.additions));
@@ -668,11 +667,6 @@ fn addressee(field: dripline::record::Field) -> Addressee {
         | F::LongRun
         | F::Impossible => Addressee::Nurse,
     }
-}
-
-/// Switches of the lines part that a documented reading may set otherwise.
-fn line_switches() -> impl Iterator<Item = Switch> {
-    Switch::ALL.iter().copied().filter(|s| s.part() == Part::Lines)
 }
 
 /// A service's verdict without its proof.

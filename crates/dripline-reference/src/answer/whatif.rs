@@ -1,5 +1,7 @@
 //! What another reading or another answer would earn, by really running it.
 
+use std::collections::BTreeSet;
+
 use dripline::case::{AccessState, Case, Ix, NONE, OrderState, PumpUse, Reason, Route, VaccineKind};
 use dripline::chart::{AccessKind, Method, PumpKind, PumpOwner, Purpose, StopSource};
 use dripline::coding::{Alternative, DrugLine, Outcome, Query, ServiceLine, ShortLine, ShortService};
@@ -9,10 +11,10 @@ use dripline::rule::RuleId;
 use dripline::time::{Day, Minute};
 use dripline::{LineUnits, Verdict, Workspace};
 
-use super::{Engine, Options, Ready, add_modifiers, addressee, ask, line_switches, lines_of, services, short_services};
+use super::{Engine, Options, Ready, add_modifiers, addressee, ask, lines_of, services, short_services};
 use crate::edits::Addition;
 use crate::formulary::Formulary;
-use crate::lines::short_drug_lines;
+use crate::lines::{DrugLines, short_drug_lines};
 use crate::resolve::Question;
 
 /// The longest run that the outcomes of a missing time consider.
@@ -29,6 +31,8 @@ pub(super) struct WhatIf<'a> {
     base_services: Vec<Verdict>,
     base_lines: &'a [ShortLine],
     base_drugs: Vec<ShortLine>,
+    /// Switches that had a part in the drug lines.
+    drugs_consulted: &'a BTreeSet<Switch>,
     base_short_services: Vec<ShortService>,
     /// Modifiers that the policy adds to the case as charted; they stand in its variants too.
     added: &'a [Addition],
@@ -98,7 +102,7 @@ impl<'a> WhatIf<'a> {
         ready: &'a Ready<'a>,
         engine: Engine,
         formulary: &'a Formulary,
-        drugs: &[DrugLine],
+        drugs: &'a DrugLines,
         base_lines: &'a [ShortLine],
         service_lines: &[ServiceLine],
         added: &'a [Addition],
@@ -115,7 +119,8 @@ impl<'a> WhatIf<'a> {
             base_services: ws.services.clone(),
             ws,
             base_lines,
-            base_drugs: drugs.iter().map(DrugLine::short).collect(),
+            drugs_consulted: &drugs.consulted,
+            base_drugs: drugs.lines.iter().map(DrugLine::short).collect(),
             base_short_services: short_services(service_lines),
             added,
         }
@@ -176,7 +181,7 @@ impl<'a> WhatIf<'a> {
         let ready = self.ready;
         let mut policy = ready.policy.clone();
         let mut found = Vec::new();
-        for switch in line_switches() {
+        for switch in self.drugs_consulted.iter().copied() {
             let own = policy.get(switch);
             for value in switch.documented() {
                 if value == own || policy.set(switch, &value).is_err() {

@@ -1,5 +1,7 @@
 //! Whatever a chart holds, it is written and read back equal; whatever a text holds, reading it does not panic.
 
+use std::num::NonZeroU32;
+
 use dripline::chart::ContainerKind;
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -176,7 +178,7 @@ fn pump() -> impl Strategy<Value = Pump> {
 }
 
 fn container() -> impl Strategy<Value = Container> {
-    (any_of(ContainerKind::ALL), amount(), prop_oneof![Just(1), any::<u32>()])
+    (any_of(ContainerKind::ALL), amount(), prop_oneof![Just(NonZeroU32::MIN), any::<NonZeroU32>()])
         .prop_map(|(kind, amount, count)| Container { kind, amount, count })
 }
 
