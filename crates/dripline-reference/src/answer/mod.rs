@@ -226,7 +226,8 @@ impl Coder {
                 format!("the case holds more than {MOST_FOR_ALTERNATIVES} administrations"),
             ));
         }
-        let mut what = whatif::WhatIf::new(&ready, engine, &self.formulary, &drugs, &short, &services, &added, options);
+        let mut what =
+            whatif::WhatIf::new(&ready, engine, ws, &self.formulary, &drugs, &short, &services, &added, options);
         let mut alternatives = if few && options.alternatives { what.alternatives(&rec) } else { Vec::new() };
         if few && options.alternatives {
             alternatives.extend(modifier_alternative(&short, &plain, &edits.additions));

@@ -97,10 +97,12 @@ struct Open {
 }
 
 impl<'a> WhatIf<'a> {
+    /// `coded` holds the case as charted.
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         ready: &'a Ready<'a>,
         engine: Engine,
+        coded: Workspace,
         formulary: &'a Formulary,
         drugs: &'a DrugLines,
         base_lines: &'a [ShortLine],
@@ -108,16 +110,14 @@ impl<'a> WhatIf<'a> {
         added: &'a [Addition],
         options: &Options,
     ) -> Self {
-        let mut ws = Workspace::default();
-        engine.run(&ready.resolved.case, &ready.policy, &mut ws, &mut Codes);
         WhatIf {
             ready,
             engine,
             formulary,
             with_drugs: options.drug_lines,
-            base: ws.lines.clone(),
-            base_services: ws.services.clone(),
-            ws,
+            base: coded.lines.clone(),
+            base_services: coded.services.clone(),
+            ws: coded,
             base_lines,
             drugs_consulted: &drugs.consulted,
             base_drugs: drugs.lines.iter().map(DrugLine::short).collect(),
