@@ -348,13 +348,22 @@ fn text_cases_hold_fail_or_are_completed() {
     folder.file("good.case", &case("96374 x1\n")).file("bad.case", &case("96374 x2\n")).file("open.case", &case(""));
     let good = folder.run(&["test", "good.case"]);
     assert_eq!((good.code, good.out.as_str()), (0, "1 of 1 cases hold\n"));
-    let bad = folder.run(&["test", "."]);
+    let bad = folder.run(&["test", "good.case", "bad.case"]);
     assert_eq!(bad.code, 1);
-    assert!(bad.out.contains("bad.case") && bad.out.contains("of 3 cases hold"), "{}", bad.out);
+    assert!(bad.out.contains("bad.case") && bad.out.contains("1 of 2 cases hold"), "{}", bad.out);
+    // An expectation that is missing or cannot be read is no finding of the cases.
+    let open = folder.run(&["test", "."]);
+    assert_eq!(open.code, 2);
+    assert!(open.out.contains("open.case") && open.out.contains("1 of 3 cases hold"), "{}", open.out);
     assert_eq!(folder.run(&["test", "open.case", "--complete"]).code, 0);
     assert!(fs::read_to_string(folder.0.join("open.case")).unwrap().contains("96374 x1\n"));
     assert_eq!(folder.run(&["test", "open.case"]).code, 0);
     assert_eq!(folder.run(&["test", "none.case"]).code, 2);
+    folder.file("slip.case", "office 2026-01-05\nZofran 4 mg IV push 10:00\n----\n96374 y1\n");
+    folder.file("slip.jsonl", "{\"id\": 1}\n");
+    let slip = folder.run(&["test", "slip.case"]);
+    assert_eq!((slip.code, slip.out.lines().next()), (2, Some("slip.case:1: a case")));
+    assert_eq!(folder.run(&["test", "slip.jsonl"]).code, 2);
 }
 
 #[test]

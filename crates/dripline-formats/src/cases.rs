@@ -110,6 +110,12 @@ impl Report {
         self.outcomes.iter().filter(|o| o.verdict == Verdict::Pass).count()
     }
 
+    /// Whether every case can be read.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        !self.outcomes.iter().any(|o| matches!(o.verdict, Verdict::Malformed(_)))
+    }
+
     /// Whether all do.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -121,7 +127,8 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for outcome in self.outcomes.iter().filter(|o| o.verdict != Verdict::Pass) {
-            writeln!(f, "{}:{}: {}", self.file, outcome.line, outcome.title)?;
+            let title = if outcome.title.is_empty() { "a case" } else { &outcome.title };
+            writeln!(f, "{}:{}: {title}", self.file, outcome.line)?;
             match &outcome.verdict {
                 Verdict::Pass => {}
                 Verdict::Malformed(problem) => {

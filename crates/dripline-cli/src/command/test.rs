@@ -15,7 +15,7 @@ pub fn run(args: &Test, out: &mut Out) -> Ends {
     for path in &args.paths {
         find(path, &mut files, true)?;
     }
-    let (mut held, mut all) = (0, 0);
+    let (mut held, mut all, mut readable) = (0, 0, true);
     for file in &files {
         let name = file.to_string_lossy();
         let text = fs::read_to_string(file).map_err(|e| wrong(&format!("{name}: it cannot be read: {e}"), ""))?;
@@ -23,6 +23,7 @@ pub fn run(args: &Test, out: &mut Out) -> Ends {
             let report = rows::run(&name, &text, &coder, &options);
             held += report.outcomes.iter().filter(|o| o.differences.is_empty()).count();
             all += report.outcomes.len();
+            readable &= report.is_readable();
             out.write(&report.to_string())?;
             continue;
         }
@@ -37,6 +38,7 @@ pub fn run(args: &Test, out: &mut Out) -> Ends {
         let report = run_cases(&name, &text, &coder, &options);
         held += report.passed();
         all += report.outcomes.len();
+        readable &= report.is_readable();
         out.write(&report.to_string())?;
     }
     if args.complete && all == 0 {
@@ -49,7 +51,7 @@ pub fn run(args: &Test, out: &mut Out) -> Ends {
         ));
     }
     out.line(&format!("{held} of {all} cases hold"))?;
-    Ok(u8::from(held < all))
+    Ok(if readable { u8::from(held < all) } else { 2 })
 }
 
 /// The files with cases, in the order of their names.

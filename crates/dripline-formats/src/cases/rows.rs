@@ -218,6 +218,12 @@ pub struct RowReport {
 }
 
 impl RowReport {
+    /// Whether every row can be read.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        self.outcomes.iter().all(|o| o.tier.is_some())
+    }
+
     /// Whether all rows hold.
     #[must_use]
     pub fn is_clean(&self) -> bool {
