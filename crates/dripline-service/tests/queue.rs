@@ -263,6 +263,174 @@ async fn an_entry_after_release_is_marked_and_makes_a_credit_and_a_rebill() {
     .await;
 }
 
+/// A correction that rests on one entry.
+fn correction(chart: &Value, kind: &str, written_at: &str) -> Value {
+    json!({
+        "chart": chart,
+        "entries": [{ "entry": { "author": "A. Nurse, RN", "written_at": written_at, "kind": kind, "where": "MAR, page 2" } }],
+        "reason": "two charts were mixed up",
+    })
+}
+
+#[tokio::test]
+async fn a_chart_is_corrected_by_the_entries_on_which_it_rests() {
+    each_open(|store| async move {
+        let service = Service::keeping(store.clone()).await;
+        service.ask(new("k", &infusion("A"))).await;
+        let (before, _) = whole(&service, 1).await;
+        let at = "/v1/cases/1/correction";
+        let mut chart = infusion("A");
+        chart["administrations"][0]["stop"] = json!("2026-01-05T10:40");
+        chart["administrations"].as_array_mut().unwrap().push(push("")["administrations"][0].clone());
+        chart["administrations"][1]["start"] = json!("2026-01-05T10:50");
+        let good = correction(&chart, "late", "2026-01-06T08:00");
+        // What cannot be used is told where it stands, and changes nothing.
+        for (pointer, value, path) in [
+            ("/chart", infusion("A"), "chart"),
+            ("/chart/case", json!("B"), "chart.case"),
+            ("/chart/case", Value::Null, "chart.case"),
+            ("/chart/administrations/0/dose", json!(4), "chart.administrations[0].dose"),
+            ("/chart/profile", json!("none of ours"), "chart.profile"),
+            ("/entries", json!([]), "entries"),
+            ("/entries/0/changes", json!(["administrations[0].stop"]), "entries"),
+            ("/entries/0/changes", json!(["administrations[0].sto"]), "entries[0].changes[0]"),
+            (
+                "/entries/0/changes",
+                json!(["administrations[0]", "administrations[1]", "setting"]),
+                "entries[0].changes[2]",
+            ),
+            ("/entries/0/entry/author", json!(" "), "entries[0].entry.author"),
+            ("/entries/0/entry/written_at", json!("2999-01-05T12:00"), "entries[0].entry.written_at"),
+            ("/entries/0/entry/where", json!("a\u{202e}b"), "entries[0].entry.where"),
+            ("/reason", json!(""), "reason"),
+        ] {
+            let mut bad = good.clone();
+            let (above, key) = pointer.rsplit_once('/').unwrap();
+            bad.pointer_mut(above).unwrap()[key] = value;
+            let refused = service.ask(change(at, 1, &bad)).await;
+            let (kind, whole) = refused.problem();
+            assert_eq!((kind.as_str(), &whole["path"]), ("body", &json!(path)), "{pointer}: {whole}");
+        }
+        let twice = good.to_string().replacen("\"dose\":", "\"dose\":\"9 g\",\"dose\":", 1);
+        let mut twice = post(at, JSON, twice);
+        twice.headers_mut().insert("if-match", "\"1\"".parse().unwrap());
+        assert_eq!(problem(&service.ask(twice).await), (422, "body".into()));
+        let mut bare = good.clone();
+        bare.as_object_mut().unwrap().remove("entries");
+        assert_eq!(problem(&service.ask(change(at, 1, &bare)).await), (422, "body".into()));
+        assert_eq!(problem(&service.ask(change(at, 2, &good)).await), (412, "stale".into()));
+        assert_eq!(problem(&service.ask(post(at, JSON, good.to_string())).await), (428, "precondition".into()));
+        assert_eq!(problem(&service.ask(change("/v1/cases/9/correction", 1, &good)).await), (404, "not-found".into()));
+        assert_eq!(whole(&service, 1).await.0, before);
+        // Two entries, and each change on one of them.
+        let mut two = good.clone();
+        let mut original = two["entries"][0].clone();
+        original["entry"]["kind"] = json!("original");
+        two["entries"][0]["changes"] = json!(["administrations[0].stop"]);
+        original["changes"] = json!(["administrations[1]"]);
+        two["entries"].as_array_mut().unwrap().push(original);
+        let corrected = service.ask(change(at, 1, &two)).await;
+        assert_eq!(corrected.status, StatusCode::OK, "{}", corrected.text);
+        let corrected = corrected.json();
+        assert_eq!(
+            (&corrected["status"], &corrected["version"], &corrected["revision"]),
+            (&json!("ready"), &json!(2), &json!(2))
+        );
+        let (case, history) = whole(&service, 1).await;
+        // The stop is charted by a late entry, as an answer of one would be.
+        chart["administrations"][0]["stop_source"] = json!("late_entry");
+        assert_eq!(case["chart"], chart);
+        assert_eq!(case["coding"]["lines"][0]["code"], "96365");
+        let told = &case["corrections"][0];
+        assert_eq!((&told["version"], &told["reason"]), (&json!(2), &json!("two charts were mixed up")));
+        assert_eq!(told["entries"][0]["changes"], json!(["administrations[0].stop"]));
+        assert_eq!(
+            (&told["entries"][1]["kind"], &told["entries"][1]["where"]),
+            (&json!("original"), &json!("MAR, page 2"))
+        );
+        assert_eq!(told["entries"][1]["changes"], json!(["administrations[1]"]));
+        let event = &history[1];
+        assert_eq!((&event["action"], &event["why"]), (&json!("corrected"), &json!("two charts were mixed up")));
+        assert_eq!(
+            event["before"]["chart"],
+            json!({
+                "administrations[0].stop": null, "administrations[0].stop_source": null, "administrations[1]": null,
+            })
+        );
+        assert_eq!(event["after"]["chart"]["administrations[0].stop"], "2026-01-05T10:40");
+        assert_eq!(event["after"]["chart"]["administrations[1]"]["drug"], "Zofran");
+        assert_eq!((&event["before"]["status"], &event["after"]["status"]), (&json!("needs_answer"), &json!("ready")));
+        assert_eq!(service.ask(get("/v1/cases/1/versions/1")).await.json()["chart"], infusion("A"));
+        assert_eq!(service.ask(get("/v1/cases/1/versions/2")).await.json()["why"], "corrected");
+        // A case that is rejected is opened first; one that is held stays so.
+        service.ask(change("/v1/cases/1/hold", 2, &json!({ "reason": "x" }))).await;
+        let back = correction(&infusion("A"), "original", "2026-01-05T12:00");
+        let held = service.ask(change(at, 3, &back)).await.json();
+        assert_eq!((&held["status"], &held["waiting"]), (&json!("held"), &json!(1)), "{held}");
+        service.ask(change("/v1/cases/1/reject", 4, &json!({ "reason": "x" }))).await;
+        assert_eq!(problem(&service.ask(change(at, 5, &good)).await), (409, "not-now".into()));
+        let place = store.place().clone();
+        let found = dripline_service::queue::check::check(&place).await.unwrap();
+        assert_eq!((found.faults, found.versions), (vec![], 3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_correction_after_release_is_marked_and_makes_a_credit_and_a_rebill() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        let at = "/v1/cases/1/correction";
+        let mut chart = infusion("A");
+        chart["administrations"][0]["stop"] = json!("2026-01-05T10:40");
+        service.ask(new("k", &chart)).await;
+        service.ask(change("/v1/cases/1/release", 1, &json!({}))).await;
+        let asked = json!({ "asked_by": "Payer", "received_on": "2026-03-02" });
+        service.ask(change("/v1/cases/1/records-request", 2, &asked)).await;
+        let (frozen, _) = whole(&service, 1).await;
+        // One that leaves the claim as it is leaves what was sent as it is.
+        chart["administrations"][0]["stop"] = json!("2026-01-05T10:41");
+        let early = service.ask(change(at, 3, &correction(&chart, "original", "2026-01-05T12:00"))).await.json();
+        assert_eq!((&early["status"], &early["version"]), (&json!("released"), &json!(2)), "{early}");
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%MZ").to_string();
+        chart["administrations"][0]["stop"] = json!("2026-01-05T12:00");
+        let late = service.ask(change(at, 4, &correction(&chart, "late", &now))).await.json();
+        assert_eq!((&late["status"], &late["version"]), (&json!("ready"), &json!(3)), "{late}");
+        let (case, _) = whole(&service, 1).await;
+        let marks = |n: usize| {
+            let entry = &case["corrections"][n]["entries"][0];
+            (entry["after_release"].as_bool().unwrap(), entry["after_records_request"].as_bool().unwrap())
+        };
+        assert_eq!((marks(0), marks(1)), ((false, false), (true, true)));
+        assert_eq!((&case["claims"], &case["pending"]["credit"]), (&frozen["claims"], &json!(1)));
+        service.ask(change("/v1/cases/1/release", 5, &json!({}))).await;
+        let (case, _) = whole(&service, 1).await;
+        let claims = case["claims"].as_array().unwrap();
+        let kinds: Vec<_> = claims.iter().map(|c| (c["kind"].as_str().unwrap(), &c["version"])).collect();
+        assert_eq!(kinds, [("original", &json!(1)), ("credit", &json!(1)), ("rebill", &json!(3))]);
+        assert_eq!((&claims[0], &claims[1]["claim"]), (&frozen["claims"][0], &claims[0]["claim"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_still_holds_after_a_correction_that_leaves_its_question_as_it_was() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &infusion("A"))).await;
+        service.ask(change("/v1/cases/1/answers", 1, &undetermined())).await;
+        let mut chart = infusion("A");
+        chart["administrations"][0]["indication"] = json!("pneumonia");
+        let same = correction(&chart, "original", "2026-01-05T12:00");
+        assert_eq!(service.ask(change("/v1/cases/1/correction", 2, &same)).await.json()["status"], "ready");
+        // Asked otherwise it is another question.
+        chart["administrations"][0]["start"] = json!("2026-01-05T10:05");
+        let other = correction(&chart, "original", "2026-01-05T12:00");
+        assert_eq!(service.ask(change("/v1/cases/1/correction", 3, &other)).await.json()["status"], "needs_answer");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_was_answered_is_not_asked_again_and_what_was_not_is() {
     each_open(|store| async move {
@@ -524,9 +692,23 @@ async fn the_database_itself_refuses_to_change_what_is_frozen() {
         service.ask(change("/v1/cases/1/answers", 1, &undetermined())).await;
         let asked = json!({ "asked_by": "Payer", "received_on": "2026-03-02" });
         service.ask(change("/v1/cases/1/records-request", 2, &asked)).await;
-        service.ask(change("/v1/cases/1/release", 3, &json!({}))).await;
+        let mut chart = infusion("A");
+        chart["administrations"][0]["stop"] = json!("2026-01-05T10:40");
+        let corrected = correction(&chart, "original", "2026-01-05T12:00");
+        service.ask(change("/v1/cases/1/correction", 3, &corrected)).await;
+        service.ask(change("/v1/cases/1/release", 4, &json!({}))).await;
         let before = whole(&service, 1).await;
-        for table in ["versions", "queries", "answers", "claims", "record_requests", "history"] {
+        assert_eq!(before.0["status"], "released");
+        for table in [
+            "versions",
+            "queries",
+            "answers",
+            "claims",
+            "record_requests",
+            "history",
+            "corrections",
+            "correction_entries",
+        ] {
             for change in [format!("UPDATE {table} SET case_id = case_id"), format!("DELETE FROM {table}")] {
                 let mut write = store.write().await.unwrap();
                 let sql = sqlx::AssertSqlSafe(change.clone());

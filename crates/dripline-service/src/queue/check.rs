@@ -40,8 +40,15 @@ const NEVER: &[(&str, &str)] = &[
         "SELECT id FROM cases WHERE revision <> (SELECT count(*) FROM history WHERE case_id = cases.id)",
     ),
     (
-        "a version is not told by an answer",
-        "SELECT id FROM cases WHERE version - 1 <> (SELECT count(*) FROM answers WHERE case_id = id)",
+        "a version is told neither by an answer nor by a correction, and was not coded again",
+        "SELECT id FROM cases WHERE version - 1 <> (SELECT count(*) FROM answers WHERE case_id = id) \
+         + (SELECT count(*) FROM corrections WHERE case_id = id) \
+         + (SELECT count(*) FROM versions WHERE case_id = id AND why = 'recoded')",
+    ),
+    (
+        "a correction rests on no chart entry",
+        "SELECT case_id FROM corrections WHERE NOT EXISTS (SELECT 1 FROM correction_entries \
+         WHERE correction_entries.case_id = corrections.case_id AND correction_entries.version = corrections.version)",
     ),
     (
         "it was released, and no claim is kept",

@@ -14,11 +14,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::book::{self, NewCase};
+use super::correction::NewCorrection;
 use super::entry::{NewAnswer, TriedAnswer};
 use super::filter::{FILTERS, Filter, PART};
 use super::step::Step;
-use super::view::{Case, History, Page, Settings, Summary, Version, WhatIf};
-use super::{filter, text};
+use super::view::{Case, History, Page, Recoded, Settings, Summary, Version, WhatIf};
+use super::{basis, filter, text};
 use crate::actor::Actor;
 use crate::answer::{self, Form, line};
 use crate::api::{self, JSON, TEXT};
@@ -193,6 +194,32 @@ pub(crate) fn add(api: &mut Api) {
             summary: "Answer a question by a chart entry",
             about: "The entry is put into the chart, and the case is coded again as a new version.",
             takes: vec![(JSON, schema)],
+            ..change.clone()
+        },
+    );
+    let schema = api.read::<NewCorrection>();
+    api.post(
+        "/v1/cases/{id}/correction",
+        correct,
+        Operation {
+            id: "correctCase",
+            summary: "Correct the chart by chart entries",
+            about: "The whole chart as it should stand; every change rests on an entry. The case is coded again as a new \
+                    version, and the history holds what changed. Its id is never changed.",
+            takes: vec![(JSON, schema)],
+            ..change.clone()
+        },
+    );
+    let (schema, recoded) = (api.read::<Reason>(), api.written::<Recoded>());
+    api.post(
+        "/v1/cases/{id}/recode",
+        recode,
+        Operation {
+            id: "recodeCase",
+            summary: "Code the chart in force again by the rules and tables that run now",
+            about: "Where lines, drug lines, services, edits and questions come out the same, no version is made.",
+            takes: vec![(JSON, schema)],
+            gives: gives(200, "The case as it stands now, and whether a version was made", &recoded),
             ..change.clone()
         },
     );
@@ -393,7 +420,8 @@ pub(crate) async fn new_case(
             ));
         }
         let (chart, assumptions) = (case.chart, case.assumptions);
-        Ok(NewCase { key, hash, body_type, body, chart, assumptions, coding, options })
+        let coded_by = basis::note(coder, &chart);
+        Ok(NewCase { key, hash, body_type, body, chart, assumptions, coding, coded_by, options })
     });
     coded.await
 }
@@ -453,6 +481,33 @@ async fn answer(
     let revision = revision(request.headers())?;
     let new: NewAnswer = read(&state, request).await?;
     Ok(changed(&book::answer(&state, store, &actor, id, revision, new).await?))
+}
+
+async fn correct(
+    State(state): State<AppState>,
+    actor: Actor,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (store, id) = (store(&state)?, number(&id)?);
+    Filter::of(request.uri(), &[])?;
+    let revision = revision(request.headers())?;
+    let correction = read::<NewCorrection>(&state, request).await?.read()?;
+    Ok(changed(&book::correct(&state, store, &actor, id, revision, &correction).await?))
+}
+
+async fn recode(
+    State(state): State<AppState>,
+    actor: Actor,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (store, id) = (store(&state)?, number(&id)?);
+    Filter::of(request.uri(), &[])?;
+    let revision = revision(request.headers())?;
+    let Reason { reason } = read(&state, request).await?;
+    let recoded = book::recode(&state, store, &actor, id, revision, &reason).await?;
+    Ok(tagged(StatusCode::OK, recoded.summary.revision, line(&recoded)))
 }
 
 async fn what_if(State(state): State<AppState>, Path(id): Path<String>, request: Request) -> Result<Response, Problem> {
