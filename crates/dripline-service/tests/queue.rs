@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use common::stores::each_open;
 use common::{Answer, JSON, Service, TEXT, get, post, request};
+use dripline_service::{AppState, Limits};
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
@@ -431,6 +432,101 @@ async fn an_answer_still_holds_after_a_correction_that_leaves_its_question_as_it
     .await;
 }
 
+/// A service whose coder has a table of this quarter that counts a code otherwise.
+async fn with_dosage(store: dripline_service::store::Store) -> Service {
+    use dripline_reference::tables::{Store, import};
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("recode-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    let mut tables = Store::open(&folder).unwrap();
+    let asp = "HCPCS Code,HCPCS Code Dosage,Payment Limit\nJ1885,15 MG,0.305\nJ2405,2 MG,\"0.123\"\nJ1200,50 MG,N/A\n";
+    let files: [(&str, &[u8]); 1] = [("asp.csv", asp.as_bytes())];
+    let on = jiff::civil::date(2026, 1, 20);
+    import(&files, Some("2026Q1".parse().unwrap()), &mut tables, on).unwrap_or_else(|e| panic!("{e}"));
+    let coder = dripline_reference::Coder { store: Some(std::sync::Arc::new(tables)), ..Default::default() };
+    Service::of(AppState::new(coder, Limits::default()).with_store(store)).await
+}
+
+#[tokio::test]
+async fn a_case_is_coded_again_when_other_tables_run() {
+    each_open(|store| async move {
+        let before = Service::keeping(store.clone()).await;
+        let mut bought = push("A");
+        let given = bought["administrations"][0].as_object_mut().unwrap();
+        given.remove("supplied_by");
+        given.insert("hcpcs".to_owned(), json!("J2405"));
+        given.insert("containers".to_owned(), json!([{ "kind": "single_dose", "amount": "4 mg", "count": 1 }]));
+        before.ask(new("a", &bought)).await;
+        before.ask(new("b", &push("B"))).await;
+        let mut later = push("C");
+        later["administrations"][0]["start"] = json!("2026-04-03T10:00");
+        before.ask(new("c", &later)).await;
+        before.ask(change("/v1/cases/1/release", 1, &json!({}))).await;
+        assert_eq!(whole(&before, 1).await.0["outdated"], json!([]));
+        let nothing = before.ask(get("/v1/cases?outdated=true")).await.json();
+        assert_eq!(nothing["cases"], json!([]));
+
+        let service = with_dosage(store.clone()).await;
+        let ids = async |query: &str| -> Vec<i64> {
+            let page = service.ask(get(&format!("/v1/cases?{query}"))).await.json();
+            page["cases"].as_array().unwrap().iter().map(|c| c["id"].as_i64().unwrap()).collect()
+        };
+        // The tables of another quarter concern no case of this one.
+        assert_eq!((ids("outdated=true").await, ids("outdated=false").await), (vec![1, 2], vec![3]));
+        assert_eq!(ids("outdated=true&status=ready").await, [2]);
+        let csv = service.ask(get("/v1/queue.csv?outdated=true")).await.text;
+        assert_eq!(csv.lines().count(), 3);
+        let refused = service.ask(get("/v1/cases?outdated=yes")).await;
+        assert_eq!(problem(&refused), (400, "parameter".into()));
+        let (frozen, _) = whole(&service, 1).await;
+        assert!(frozen["outdated"][0].as_str().unwrap().contains("2026Q1"), "{}", frozen["outdated"]);
+        let recode = |id: i64, revision: i64| {
+            change(&format!("/v1/cases/{id}/recode"), revision, &json!({ "reason": "the quarter's table came" }))
+        };
+        assert_eq!(problem(&service.ask(recode(1, 1)).await), (412, "stale".into()));
+        let unsaid = change("/v1/cases/1/recode", 2, &json!({ "reason": "" }));
+        assert_eq!(problem(&service.ask(unsaid).await), (422, "body".into()));
+        // The drug's units differ: a version, and a pair when it is released.
+        let recoded = service.ask(recode(1, 2)).await.json();
+        assert_eq!(
+            (&recoded["new_version"], &recoded["status"], &recoded["version"]),
+            (&json!(true), &json!("ready"), &json!(2)),
+            "{recoded}"
+        );
+        assert_eq!(recoded["differences"][0]["code"], "J2405");
+        let (case, history) = whole(&service, 1).await;
+        assert_eq!((&case["claims"], &case["pending"]["credit"]), (&frozen["claims"], &json!(1)));
+        assert_eq!((&case["chart"], &case["outdated"]), (&frozen["chart"], &json!([])));
+        let event = &history[2];
+        assert_eq!((&event["action"], &event["why"]), (&json!("recoded"), &json!("the quarter's table came")));
+        assert_eq!(event["before"]["rule_set"], frozen["coding"]["rule_set"]);
+        assert_eq!(event["after"]["rule_set"], case["coding"]["rule_set"]);
+        assert_ne!(event["after"]["rule_set"], event["before"]["rule_set"]);
+        service.ask(change("/v1/cases/1/release", 3, &json!({}))).await;
+        let (case, _) = whole(&service, 1).await;
+        let claims = case["claims"].as_array().unwrap();
+        let kinds: Vec<_> = claims.iter().map(|c| (c["kind"].as_str().unwrap(), &c["version"])).collect();
+        assert_eq!(kinds, [("original", &json!(1)), ("credit", &json!(1)), ("rebill", &json!(2))]);
+        assert_eq!(claims[2]["rule_set"]["reference"], case["coding"]["rule_set"]["reference"]);
+        // Nothing of the other's coding changes: no version, and it is no longer outdated.
+        let (before, _) = whole(&service, 2).await;
+        let same = service.ask(recode(2, 1)).await.json();
+        assert_eq!((&same["new_version"], &same["version"], &same["revision"]), (&json!(false), &json!(1), &json!(2)));
+        let (case, history) = whole(&service, 2).await;
+        assert_eq!((&case["coding"], &case["outdated"]), (&before["coding"], &json!([])));
+        assert_eq!((&history[1]["action"], &history[1]["after"]["version"]), (&json!("recoded"), &json!(1)));
+        assert_eq!(ids("outdated=true").await, [0; 0]);
+        service.ask(change("/v1/cases/3/reject", 1, &json!({ "reason": "x" }))).await;
+        assert_eq!(problem(&service.ask(recode(3, 2)).await), (409, "not-now".into()));
+        let place = store.place().clone();
+        let found = dripline_service::queue::check::check(&place).await.unwrap();
+        assert_eq!((found.faults, found.versions), (vec![], 4));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_was_answered_is_not_asked_again_and_what_was_not_is() {
     each_open(|store| async move {
@@ -526,6 +622,10 @@ async fn the_queue_is_oldest_first_and_filtered() {
             ("?from=2026-01-05&to=2026-01-05&status=ready", &[]),
             ("?field=stop", &[1, 3]),
             ("?field=start", &[]),
+            ("?addressee=nurse", &[1, 3]),
+            ("?addressee=nurse&field=stop", &[1, 3]),
+            ("?addressee=pharmacy", &[]),
+            ("?addressee=pharmacy&field=stop", &[]),
             ("?case=B", &[2, 5]),
             ("?case=B'%20OR%201=1%20--", &[]),
             ("?after=3", &[4, 5]),
@@ -540,9 +640,16 @@ async fn the_queue_is_oldest_first_and_filtered() {
             after = next;
         }
         assert_eq!(all, [1, 2, 3, 4, 5]);
-        for query in
-            ["?status=open", "?setting=home", "?from=5.1.26", "?limit=501", "?after=-1", "?money=asc", "?case=%00"]
-        {
+        for query in [
+            "?status=open",
+            "?setting=home",
+            "?from=5.1.26",
+            "?limit=501",
+            "?after=-1",
+            "?addressee=patient",
+            "?money=asc",
+            "?case=%00",
+        ] {
             let refused = service.ask(get(&format!("/v1/cases{query}"))).await;
             assert_eq!(problem(&refused), (400, "parameter".into()), "{query}");
         }
@@ -680,6 +787,109 @@ async fn an_export_holds_the_whole_queue() {
         assert_eq!(csv.lines().count(), 1 + 103);
         assert!(csv.lines().nth(1).unwrap().starts_with("1,\"A,\"\"x\"\"\",ready,facility,2026-02-03,"), "{csv}");
         assert!(csv.contains("96374 x1 on 2026-02-03"));
+    })
+    .await;
+}
+
+/// Many cases, each a copy of the first.
+async fn copied(store: &dripline_service::store::Store, many: i64) {
+    let counted = format!("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {many}) ");
+    let mut write = store.write().await.unwrap();
+    for (table, own, rest) in [
+        (
+            "cases",
+            "id, idempotency_key",
+            "name, body_hash, received_at, received_by, setting, service_date, options, body_type, body, version, \
+             revision, decision, reason, waiting, coded_by",
+        ),
+        ("versions", "case_id", "number, chart, assumptions, coding, rule_set, made_at, made_by, why"),
+    ] {
+        let (values, of) = if table == "cases" { ("i, 'copy' || i", "id") } else { ("i", "case_id") };
+        let counted = if table == "cases" {
+            counted.replace("SELECT 2 UNION", "SELECT CAST(2 AS BIGINT) UNION")
+        } else {
+            counted.clone()
+        };
+        // SQLite takes the table of numbers behind the insert as well as before it; PostgreSQL before it.
+        let sql = format!(
+            "{counted}INSERT INTO {table} ({own}, {rest}) SELECT {values}, {rest} FROM {table}, n WHERE {of} = 1"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *write).await.unwrap();
+    }
+    write.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_export_is_sent_as_it_is_read_and_holds_each_case_once() {
+    use http_body_util::BodyExt as _;
+    const MANY: i64 = 3000;
+    each_open(|store| async move {
+        let service = Service::keeping(store.clone()).await;
+        service.ask(new("k", &push("A"))).await;
+        copied(&store, MANY).await;
+        let response = service.begin(get("/v1/queue.ndjson")).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut body = response.into_body();
+        let mut parts: Vec<String> = Vec::new();
+        while let Some(frame) = body.frame().await {
+            parts.push(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap());
+            if parts.len() == 1 {
+                // Whatever is far behind was not read yet; what is near was, and what comes now is no part of it.
+                for id in [1, MANY - 1] {
+                    let held = change(&format!("/v1/cases/{id}/hold"), 1, &json!({ "reason": "meanwhile" }));
+                    assert_eq!(service.ask(held).await.status, StatusCode::OK);
+                }
+                assert_eq!(service.ask(new("new", &push("B"))).await.json()["id"], MANY + 1);
+            }
+        }
+        assert_eq!(parts.len(), 15);
+        assert!(parts.iter().all(|part| part.lines().count() == 200 && part.ends_with('\n')));
+        let lines: Vec<Value> = parts.concat().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let ids: Vec<i64> = lines.iter().map(|line| line["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, (1..=MANY).collect::<Vec<_>>());
+        let status = |id: i64| &lines[usize::try_from(id - 1).unwrap()]["status"];
+        assert_eq!((status(1), status(MANY - 1), status(MANY)), (&json!("ready"), &json!("held"), &json!("ready")));
+        // What is not there at the end is seen: the answer is broken off, not ended.
+        let mut body = service.begin(get("/v1/queue.csv")).await.into_body();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert!(first.starts_with(b"id,case,") && first.ends_with(b"\n"));
+        store.close().await;
+        let mut whole = first.to_vec();
+        let broken = loop {
+            match body.frame().await.expect("it must not end as if it were whole") {
+                Ok(frame) => whole.extend(frame.into_data().unwrap()),
+                Err(error) => break error,
+            }
+        };
+        assert!(broken.to_string().contains("broke off"), "{broken}");
+        assert!(String::from_utf8(whole).unwrap().lines().count() < 1000);
+        assert_eq!(problem(&service.ask(get("/v1/queue.csv")).await), (503, "store".into()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_take_an_export_is_not_waited_for_and_gets_no_whole_one() {
+    use http_body_util::BodyExt as _;
+    each_open(|store| async move {
+        let limits = Limits { idle: std::time::Duration::from_millis(100), streams: 1, ..Limits::default() };
+        let state = AppState::new(dripline_reference::Coder::default(), limits).with_store(store.clone());
+        let service = Service::of(state).await;
+        service.ask(new("k", &push("A"))).await;
+        copied(&store, 1000).await;
+        let waits = service.begin(get("/v1/queue.csv")).await;
+        assert_eq!(problem(&service.ask(get("/v1/queue.csv")).await), (503, "busy".into()));
+        let mut tries = 0;
+        while service.begin(get("/v1/queue.csv?case=none")).await.status() != StatusCode::OK {
+            tries += 1;
+            assert!(tries < 100, "its place is not given back");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert!(waits.into_body().collect().await.is_err());
+        // One that holds no case is whole, with its header.
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let none = service.ask(get("/v1/queue.csv?case=none")).await.text;
+        assert_eq!(none.lines().count(), 1);
     })
     .await;
 }

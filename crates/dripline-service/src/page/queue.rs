@@ -27,7 +27,7 @@ use crate::guard;
 use crate::problem::{Kind, Problem};
 use crate::queue::correction::{Basis, Correction};
 use crate::queue::entry::{Asked, Entry, EntryKind, NewAnswer, Says, TriedAnswer, keys_of};
-use crate::queue::filter::{Filter, PART};
+use crate::queue::filter::{ADDRESSEES, Filter, PART};
 use crate::queue::routes::{new_case, number, store};
 use crate::queue::view::{Answered, Case, ClaimKind, CorrectionEntry, Event, Page, Released, WhatIf};
 use crate::queue::{Status, Step, book};
@@ -35,6 +35,11 @@ use crate::state::AppState;
 
 /// Every route of these pages.
 pub(super) fn routes() -> Router<AppState> {
+    let decided = |step: Step| {
+        post(move |state: State<AppState>, caller: Caller, actor: Actor, id: Path<String>, body: Bytes| {
+            decide(state, caller, actor, id, step, body)
+        })
+    };
     Router::new()
         .route("/queue", get(list).post(receive))
         .route("/queue/new", get(blank).post(begin))
@@ -44,9 +49,9 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/queue/{id}/correction", post(correct))
         .route("/queue/{id}/recode", post(recode))
         .route("/queue/{id}/what-if", post(what_if))
-        .route("/queue/{id}/hold", post(hold))
-        .route("/queue/{id}/reject", post(reject))
-        .route("/queue/{id}/reopen", post(reopen))
+        .route("/queue/{id}/hold", decided(Step::Hold))
+        .route("/queue/{id}/reject", decided(Step::Reject))
+        .route("/queue/{id}/reopen", decided(Step::Reopen))
         .route("/queue/{id}/records-request", post(request_records))
         .route("/queue/{id}/release", post(release))
         .layer(DefaultBodyLimit::max(MOST))
@@ -118,7 +123,7 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
         Ok(filter) => (filter, None),
         Err(problem) => (Filter::default(), Some(problem)),
     };
-    let found = book::list(store, &filter).await?;
+    let found = book::list(&state, store, &filter).await?;
     let counts = book::counts(store).await?;
     let status = wrong.as_ref().map_or(StatusCode::OK, |p| p.kind().status());
     let query = |next: Option<i64>, with_status: bool| {
@@ -131,6 +136,8 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
             ("from", filter.from.map(|d| d.to_string())),
             ("to", filter.to.map(|d| d.to_string())),
             ("field", filter.field.clone()),
+            ("addressee", filter.addressee.map(|a| a.to_string())),
+            ("outdated", filter.outdated.map(|o| o.to_string())),
             ("case", filter.case.clone()),
             ("after", next.map(|n| n.to_string())),
         ];
@@ -790,49 +797,20 @@ async fn what_if(
     }
 }
 
+/// Holds, rejects or reopens a case.
 async fn decide(
-    state: AppState,
+    State(state): State<AppState>,
     caller: Caller,
     actor: Actor,
-    id: &str,
+    Path(id): Path<String>,
     step: Step,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let (store, id, form) = (store(&state)?, number(id)?, Form::read(&body));
+    let (store, id, form) = (store(&state)?, number(&id)?, Form::read(&body));
     let decided =
         async { book::decide(store, &actor, id, revision(&form)?, step, form.get("reason").unwrap_or("")).await };
     let decided = decided.await;
     done(&state, &caller, id, &form, decided).await
-}
-
-async fn hold(
-    State(state): State<AppState>,
-    caller: Caller,
-    actor: Actor,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    decide(state, caller, actor, &id, Step::Hold, body).await
-}
-
-async fn reject(
-    State(state): State<AppState>,
-    caller: Caller,
-    actor: Actor,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    decide(state, caller, actor, &id, Step::Reject, body).await
-}
-
-async fn reopen(
-    State(state): State<AppState>,
-    caller: Caller,
-    actor: Actor,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    decide(state, caller, actor, &id, Step::Reopen, body).await
 }
 
 async fn release(

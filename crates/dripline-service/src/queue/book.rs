@@ -285,8 +285,12 @@ async fn event(
 }
 
 /// A part of the queue.
-pub(crate) async fn list(store: &Store, filter: &Filter) -> Result<Page, Problem> {
-    let mut cases = select(store, filter, filter.limit() + 1).await?;
+pub(crate) async fn list(state: &AppState, store: &Store, filter: &Filter) -> Result<Page, Problem> {
+    let mut read = store.read().await?;
+    let outdated = outdated(&mut read, &state.coder, filter).await?;
+    let rows = select(&mut read, HEAD, filter, &outdated, filter.limit() + 1).await?;
+    let mut cases: Vec<Summary> =
+        rows.iter().map(|row| Ok(Head::of(row)?.summary)).collect::<Result<_, StoreError>>()?;
     let more = i64::try_from(cases.len()).is_ok_and(|n| n > filter.limit());
     if more {
         cases.pop();
@@ -295,9 +299,26 @@ pub(crate) async fn list(store: &Store, filter: &Filter) -> Result<Page, Problem
     Ok(Page { cases, next })
 }
 
-async fn select(store: &Store, filter: &Filter, limit: i64) -> Result<Vec<Summary>, StoreError> {
-    let (condition, bound) = filter.condition();
-    let sql = format!("{HEAD} WHERE {condition} ORDER BY cases.id LIMIT {limit}");
+/// What is noted with the cases that were coded otherwise than by what runs now, where the filter asks for it.
+async fn outdated(connection: &mut AnyConnection, coder: &Coder, filter: &Filter) -> Result<Vec<String>, StoreError> {
+    if filter.outdated.is_none() {
+        return Ok(Vec::new());
+    }
+    // Cases of one quarter and of one run of the service share a note, so these are few.
+    let rows = sqlx::query("SELECT DISTINCT coded_by FROM cases").fetch_all(connection).await?;
+    let notes: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    Ok(notes.into_iter().filter(|note| !basis::outdated(coder, note).is_empty()).collect())
+}
+
+async fn select(
+    connection: &mut AnyConnection,
+    what: &str,
+    filter: &Filter,
+    outdated: &[String],
+    limit: i64,
+) -> Result<Vec<AnyRow>, StoreError> {
+    let (condition, bound) = filter.condition(outdated);
+    let sql = format!("{what} WHERE {condition} ORDER BY cases.id LIMIT {limit}");
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for value in bound {
         query = match value {
@@ -305,8 +326,7 @@ async fn select(store: &Store, filter: &Filter, limit: i64) -> Result<Vec<Summar
             Bound::Text(text) => query.bind(text),
         };
     }
-    let rows = query.fetch_all(&mut *store.read().await?).await?;
-    rows.iter().map(|row| Ok(Head::of(row)?.summary)).collect()
+    Ok(query.fetch_all(connection).await?)
 }
 
 /// How many cases stand where.
@@ -1035,15 +1055,40 @@ pub(crate) struct Exported {
     pub lines: Claim,
 }
 
-/// The part of an export behind a case: at most so many, with the claims of their versions in force.
-pub(crate) async fn export(store: &Store, filter: &Filter, limit: i64) -> Result<Vec<Exported>, StoreError> {
-    let mut exported = Vec::new();
-    for summary in select(store, filter, limit).await? {
+const EXPORTED: &str = "SELECT id, name, decision, setting, service_date, received_at, version, revision, waiting, \
+                        reason, options, received_by, coded_by, coding FROM cases \
+                        JOIN versions ON versions.case_id = cases.id AND versions.number = cases.version";
+
+/// An export of the queue as it is when it begins: of the cases that are there, each once, as it stands when its part
+/// is read.
+pub(crate) struct Export {
+    filter: Filter,
+    outdated: Vec<String>,
+    limit: i64,
+}
+
+impl Export {
+    /// An export in parts of so many cases.
+    pub async fn begin(state: &AppState, store: &Store, filter: Filter, limit: i64) -> Result<Self, StoreError> {
         let mut read = store.read().await?;
-        let sql = "SELECT coding FROM versions WHERE case_id = $1 AND number = $2";
-        let row = sqlx::query(sql).bind(summary.id).bind(summary.version).fetch_one(&mut *read).await?;
-        let coding: Coding = stored(&row, 0)?;
-        exported.push(Exported { lines: Claim::of(&coding), summary });
+        let outdated = outdated(&mut read, &state.coder, &filter).await?;
+        let last: Option<i64> = sqlx::query("SELECT max(id) FROM cases").fetch_one(&mut *read).await?.try_get(0)?;
+        Ok(Export { filter: Filter { last: Some(last.unwrap_or(0)), ..filter }, outdated, limit })
     }
-    Ok(exported)
+
+    /// The next part; none behind the last.
+    pub async fn next(&mut self, store: &Store) -> Result<Option<Vec<Exported>>, StoreError> {
+        let mut read = store.read().await?;
+        let rows = select(&mut read, EXPORTED, &self.filter, &self.outdated, self.limit).await?;
+        drop(read);
+        let of = |row: &AnyRow| {
+            let coding: Coding = stored(row, 13)?;
+            Ok(Exported { lines: Claim::of(&coding), summary: Head::of(row)?.summary })
+        };
+        let part: Vec<Exported> = rows.iter().map(of).collect::<Result<_, StoreError>>()?;
+        if let Some(last) = part.last() {
+            self.filter.after = last.summary.id;
+        }
+        Ok((!part.is_empty()).then_some(part))
+    }
 }
