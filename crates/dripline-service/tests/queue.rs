@@ -4,7 +4,7 @@ mod common;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use common::stores::each_open;
+use common::stores::{copied, each_open};
 use common::{Answer, JSON, Service, TEXT, get, post, request};
 use dripline_service::{AppState, Limits};
 use serde_json::{Value, json};
@@ -510,6 +510,9 @@ async fn a_case_is_coded_again_when_other_tables_run() {
         let kinds: Vec<_> = claims.iter().map(|c| (c["kind"].as_str().unwrap(), &c["version"])).collect();
         assert_eq!(kinds, [("original", &json!(1)), ("credit", &json!(1)), ("rebill", &json!(2))]);
         assert_eq!(claims[2]["rule_set"]["reference"], case["coding"]["rule_set"]["reference"]);
+        // The page tells it, and what coding again came to.
+        let page = service.look(get("/queue/2")).await.text;
+        assert!(page.contains("Other rules or tables run now") && page.contains("/queue/2/recode"), "{page}");
         // Nothing of the other's coding changes: no version, and it is no longer outdated.
         let (before, _) = whole(&service, 2).await;
         let same = service.ask(recode(2, 1)).await.json();
@@ -518,6 +521,11 @@ async fn a_case_is_coded_again_when_other_tables_run() {
         assert_eq!((&case["coding"], &case["outdated"]), (&before["coding"], &json!([])));
         assert_eq!((&history[1]["action"], &history[1]["after"]["version"]), (&json!("recoded"), &json!(1)));
         assert_eq!(ids("outdated=true").await, [0; 0]);
+        assert!(!service.look(get("/queue/2")).await.text.contains("Other rules or tables run now"));
+        let mut form = post("/queue/2/recode", "application/x-www-form-urlencoded", "revision=2&reason=once+more");
+        form.headers_mut().insert("origin", "http://127.0.0.1:8080".parse().unwrap());
+        let again = service.look(form).await;
+        assert!(again.status == StatusCode::OK && again.text.contains("run now: nothing changes."), "{}", again.text);
         service.ask(change("/v1/cases/3/reject", 1, &json!({ "reason": "x" }))).await;
         assert_eq!(problem(&service.ask(recode(3, 2)).await), (409, "not-now".into()));
         let place = store.place().clone();
@@ -739,7 +747,17 @@ async fn what_is_written_into_any_field_stays_text() {
             service.ask(change(&format!("/v1/cases/{id}/hold"), 2, &json!({ "reason": harm }))).await;
             let asked = json!({ "asked_by": harm, "received_on": "2026-03-02" });
             service.ask(change(&format!("/v1/cases/{id}/records-request"), 3, &asked)).await;
+            let before = service.ask(get(&format!("/v1/cases/{id}"))).await.json();
+            let mut other = correction(&before["chart"], "late", "2026-01-05T12:00");
+            other["chart"]["administrations"][0]["credentials"] = json!(harm);
+            other["chart"]["accesses"] = json!({ (*harm): { "kind": "port" } });
+            (other["reason"], other["entries"][0]["entry"]["where"]) = (json!(harm), json!(harm));
+            let corrected = service.ask(change(&format!("/v1/cases/{id}/correction"), 4, &other)).await;
+            assert_eq!(corrected.status, StatusCode::OK, "{harm}: {}", corrected.text);
             let (kept, history) = whole(&service, id).await;
+            let told = &kept["corrections"][0];
+            assert_eq!((&told["reason"], &told["entries"][0]["where"]), (&json!(harm), &json!(harm)));
+            assert!(told["entries"][0]["changes"].as_array().unwrap().contains(&json!("accesses")), "{told}");
             assert_eq!(kept["chart"]["administrations"][0]["indication"], *harm);
             assert_eq!(kept["chart"]["administrations"][0]["order"], *harm);
             assert_eq!((&kept["answers"][0]["author"], &kept["answers"][0]["where"]), (&json!(harm), &json!(harm)));
@@ -749,8 +767,10 @@ async fn what_is_written_into_any_field_stays_text() {
             for (path, body) in [
                 ("answers", json!({ "query": { "field": harm, "administrations": [harm] }, "says": { "set": { (*harm): harm } }, "entry": answer["entry"] })),
                 ("reopen", json!({ (*harm): harm })),
+                ("correction", json!({ "chart": { (*harm): harm }, "entries": [], "reason": harm })),
+                ("correction", json!({ "chart": other["chart"], "entries": [{ "changes": [harm], "entry": answer["entry"] }], "reason": harm })),
             ] {
-                let refused = service.ask(change(&format!("/v1/cases/{id}/{path}"), 4, &body)).await;
+                let refused = service.ask(change(&format!("/v1/cases/{id}/{path}"), 5, &body)).await;
                 assert_eq!(problem(&refused), (422, "body".into()));
             }
         }
@@ -759,7 +779,7 @@ async fn what_is_written_into_any_field_stays_text() {
         let csv = service.ask(get("/v1/queue.csv")).await.text;
         assert!(csv.contains("'=cmd") && !csv.contains(",=cmd"), "{csv}");
         for unseen in ["a\u{0}b", "a\u{202e}b", "a\u{7}"] {
-            let held = service.ask(change("/v1/cases/1/reopen", 4, &json!({ "reason": unseen }))).await;
+            let held = service.ask(change("/v1/cases/1/reopen", 5, &json!({ "reason": unseen }))).await;
             assert_eq!(problem(&held), (422, "body".into()));
             let mut case = infusion(unseen);
             case["administrations"][0]["source"] = json!(unseen);
@@ -791,34 +811,6 @@ async fn an_export_holds_the_whole_queue() {
     .await;
 }
 
-/// Many cases, each a copy of the first.
-async fn copied(store: &dripline_service::store::Store, many: i64) {
-    let counted = format!("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {many}) ");
-    let mut write = store.write().await.unwrap();
-    for (table, own, rest) in [
-        (
-            "cases",
-            "id, idempotency_key",
-            "name, body_hash, received_at, received_by, setting, service_date, options, body_type, body, version, \
-             revision, decision, reason, waiting, coded_by",
-        ),
-        ("versions", "case_id", "number, chart, assumptions, coding, rule_set, made_at, made_by, why"),
-    ] {
-        let (values, of) = if table == "cases" { ("i, 'copy' || i", "id") } else { ("i", "case_id") };
-        let counted = if table == "cases" {
-            counted.replace("SELECT 2 UNION", "SELECT CAST(2 AS BIGINT) UNION")
-        } else {
-            counted.clone()
-        };
-        // SQLite takes the table of numbers behind the insert as well as before it; PostgreSQL before it.
-        let sql = format!(
-            "{counted}INSERT INTO {table} ({own}, {rest}) SELECT {values}, {rest} FROM {table}, n WHERE {of} = 1"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *write).await.unwrap();
-    }
-    write.commit().await.unwrap();
-}
-
 #[tokio::test]
 async fn an_export_is_sent_as_it_is_read_and_holds_each_case_once() {
     use http_body_util::BodyExt as _;
@@ -826,7 +818,7 @@ async fn an_export_is_sent_as_it_is_read_and_holds_each_case_once() {
     each_open(|store| async move {
         let service = Service::keeping(store.clone()).await;
         service.ask(new("k", &push("A"))).await;
-        copied(&store, MANY).await;
+        copied(&store, 2, MANY).await;
         let response = service.begin(get("/v1/queue.ndjson")).await;
         assert_eq!(response.status(), StatusCode::OK);
         let mut body = response.into_body();
@@ -876,7 +868,7 @@ async fn whoever_does_not_take_an_export_is_not_waited_for_and_gets_no_whole_one
         let state = AppState::new(dripline_reference::Coder::default(), limits).with_store(store.clone());
         let service = Service::of(state).await;
         service.ask(new("k", &push("A"))).await;
-        copied(&store, 1000).await;
+        copied(&store, 2, 1000).await;
         let waits = service.begin(get("/v1/queue.csv")).await;
         assert_eq!(problem(&service.ask(get("/v1/queue.csv")).await), (503, "busy".into()));
         let mut tries = 0;
