@@ -3,6 +3,7 @@
 mod common;
 
 use common::stores::{database, each, each_open, file};
+use dripline_service::queue::check::check;
 use dripline_service::store::{Place, Store, StoreError, backup};
 use sqlx::{Executor as _, Row as _};
 
@@ -212,6 +213,7 @@ async fn tables_of_every_earlier_version_come_up_to_date_with_what_they_hold() {
             filled(&old).await;
             old.close().await;
             let (before, _) = backed_up(&place).await;
+            assert_eq!(check(&place).await.unwrap().cases, 1, "{version}");
             let store = Store::open(&place).await.unwrap();
             let mut read = store.read().await.unwrap();
             let row = sqlx::query("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *read).await.unwrap();

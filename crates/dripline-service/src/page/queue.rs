@@ -748,7 +748,7 @@ async fn correct(
         let entries = vec![Basis { changes: None, entry: entry_of(&form)? }];
         let reason = form.get("reason").unwrap_or("").to_owned();
         let correction = Correction { chart: case.chart, read: case.assumptions, entries, reason };
-        book::correct(&state, store, &actor, id, revision, &correction).await
+        book::correct(&state, store, &actor, id, revision, correction).await
     };
     let corrected = corrected.await.map_err(|problem| {
         // There is one entry on the page, and the chart is the text.

@@ -749,7 +749,7 @@ pub(crate) async fn correct(
     actor: &Actor,
     id: i64,
     revision: i64,
-    correction: &Correction,
+    correction: Correction,
 ) -> Result<Summary, Problem> {
     let moment = now();
     correction.check(moment)?;
@@ -758,7 +758,12 @@ pub(crate) async fn correct(
     seen(&head_then, revision)?;
     let InForce { chart, assumptions, .. } = in_force(&mut read, &head_then).await?;
     drop(read);
-    let (changed, rests) = correction.applied(&chart, &assumptions)?;
+    let size = json::line(&chart).len();
+    let applied = state.run(size, move |_| {
+        let (changed, rests) = correction.applied(&chart, &assumptions)?;
+        Ok((correction, changed, rests))
+    });
+    let (correction, changed, rests) = applied.await?;
     let blame = |e: ChartError| Problem::body(&format!("chart.{}", e.path), e.message, e.help);
     let coded = code(state, &changed.chart, &changed.assumptions, &head_then.options(), blame).await?;
     let at = stamp(moment);

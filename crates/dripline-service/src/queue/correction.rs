@@ -1,5 +1,7 @@
 //! A correction of a kept chart: the whole chart as it should stand, and the chart entries on which each change rests.
 
+use std::collections::BTreeSet;
+
 use dripline::chart::{Chart, StopSource};
 use dripline::coding::Assumption;
 use dripline_formats::json;
@@ -18,6 +20,9 @@ const LISTS: &[&str] = &["administrations", "services", "billed"];
 
 /// Most pairs of items that are held against each other to find out which is which.
 const MOST_PAIRS: usize = 40_000;
+
+/// Most entries on which one correction rests.
+const MOST_ENTRIES: usize = 100;
 
 /// A correction of a kept chart.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -70,6 +75,9 @@ impl Correction {
     /// Refuses one without a reason, or whose entries name nobody, no place, or a time that is still to come.
     pub fn check(&self, now: Timestamp) -> Result<(), Problem> {
         text("reason", &self.reason)?;
+        if self.entries.len() > MOST_ENTRIES {
+            return Err(Problem::body("entries", "more than 100 entries are named", "correct the chart in steps"));
+        }
         for (n, basis) in self.entries.iter().enumerate() {
             basis.entry.check(now).map_err(|p| {
                 let path = format!("entries[{n}].{}", p.path());
@@ -80,7 +88,11 @@ impl Correction {
     }
 
     /// The chart in force as the correction leaves it, and for each entry what rests on it.
-    pub fn applied(&self, was: &Chart, assumptions: &[Assumption]) -> Result<(Changed, Vec<Vec<String>>), Problem> {
+    pub fn applied(
+        &self,
+        was: &Chart,
+        assumptions: &[Assumption],
+    ) -> Result<(Changed, Vec<BTreeSet<String>>), Problem> {
         if self.chart.case != was.case {
             let help = match &was.case {
                 Some(_) => "leave `case` as it is; another case is sent for itself",
@@ -119,31 +131,34 @@ impl Correction {
     }
 
     /// For each entry the changes that rest on it; each change on one, and each path that is named changes.
-    fn rests(&self, found: &Found) -> Result<Vec<Vec<String>>, Problem> {
+    fn rests(&self, found: &Found) -> Result<Vec<BTreeSet<String>>, Problem> {
+        let all: BTreeSet<String> = found.before.keys().cloned().collect();
         let mut rests = Vec::new();
         for (n, basis) in self.entries.iter().enumerate() {
             let Some(named) = &basis.changes else {
-                rests.push(found.before.keys().cloned().collect());
+                rests.push(all.clone());
                 continue;
             };
-            let mut own: Vec<String> = Vec::new();
+            let (mut own, mut seen) = (BTreeSet::new(), BTreeSet::new());
             for (m, name) in named.iter().enumerate() {
-                let mut below = found.before.keys().filter(|path| covers(name, path)).peekable();
+                if !seen.insert(name) {
+                    continue;
+                }
+                let begins = all.range(name.clone()..).take_while(|path| path.starts_with(name));
+                let mut below = begins.filter(|path| covers(name, path)).peekable();
                 if below.peek().is_none() {
-                    let changed = found.before.keys().take(5).cloned().collect::<Vec<_>>().join(", ");
+                    let changed = all.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
                     return Err(Problem::body(
                         &format!("entries[{n}].changes[{m}]"),
                         format!("nothing changes at `{}`", cut(name)),
-                        format!("what changes is {changed}{}", if found.before.len() > 5 { ", …" } else { "" }),
+                        format!("what changes is {changed}{}", if all.len() > 5 { ", …" } else { "" }),
                     ));
                 }
                 own.extend(below.cloned());
             }
-            own.sort_unstable();
-            own.dedup();
             rests.push(own);
         }
-        match found.before.keys().find(|path| !rests.iter().any(|own| own.contains(path))) {
+        match all.iter().find(|path| !rests.iter().any(|own| own.contains(*path))) {
             None => Ok(rests),
             Some(bare) => Err(Problem::body(
                 "entries",
@@ -302,6 +317,8 @@ fn in_common(a: &Value, b: &Value) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use dripline::chart::Chart;
     use dripline::coding::Assumption;
     use serde_json::{Value, json};
@@ -359,12 +376,14 @@ mod tests {
         let of = |entries: Value| correction(is.clone(), entries).applied(&was, &[]).map(|(_, rests)| rests);
         let problem = |entries: Value| of(entries).err().unwrap();
         let both = of(json!([{ "entry": entry("late") }])).ok().unwrap();
-        assert_eq!(both, [["administrations[0].start", "administrations[1].start"]]);
+        let set = |paths: &[&str]| paths.iter().map(|p| (*p).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(both, [set(&["administrations[0].start", "administrations[1].start"])]);
         let each = json!([
             { "changes": ["administrations[0]"], "entry": entry("late") },
             { "changes": ["administrations[1].start"], "entry": entry("original") },
         ]);
-        assert_eq!(of(each).ok().unwrap(), [["administrations[0].start"], ["administrations[1].start"]]);
+        let apart = [set(&["administrations[0].start"]), set(&["administrations[1].start"])];
+        assert_eq!(of(each).ok().unwrap(), apart);
         assert_eq!(problem(json!([])).path(), "entries");
         let one = problem(json!([{ "changes": ["administrations[0].start"], "entry": entry("late") }]));
         assert!(one.path() == "entries" && one.detail().contains("administrations[1].start"), "{one:?}");

@@ -503,8 +503,9 @@ async fn correct(
     let (store, id) = (store(&state)?, number(&id)?);
     Filter::of(request.uri(), &[])?;
     let revision = revision(request.headers())?;
-    let correction = read::<NewCorrection>(&state, request).await?.read()?;
-    Ok(changed(&book::correct(&state, store, &actor, id, revision, &correction).await?))
+    let new: NewCorrection = read(&state, request).await?;
+    let correction = state.run(new.chart.get().len(), move |_| new.read()).await?;
+    Ok(changed(&book::correct(&state, store, &actor, id, revision, correction).await?))
 }
 
 async fn recode(
