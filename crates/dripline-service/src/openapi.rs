@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
+use dripline::coding::Addressee;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::access::needs::{Needs, needs};
 use crate::problem::{self, Kind, Problem};
 use crate::queue::Status;
+use crate::queue::filter::ADDRESSEES;
 use crate::state::AppState;
 
 /// Content types, each with its schema.
@@ -221,6 +223,12 @@ pub(crate) fn query(name: &str) -> Value {
         "field" => {
             (json!({ "type": "string", "examples": ["stop"] }), false, "The key that an open question asks for.")
         }
+        "addressee" => (json!({ "enum": ADDRESSEES.map(Addressee::as_str) }), false, "Whom an open question goes to."),
+        "outdated" => (
+            json!({ "type": "boolean" }),
+            false,
+            "Whether other rules or reference tables run now than those by which the cases were coded.",
+        ),
         "case" => (json!({ "type": "string" }), false, "The caller's own id of a case."),
         "after" => (json!({ "type": "integer" }), false, "Cases behind the one of this number."),
         "limit" => {

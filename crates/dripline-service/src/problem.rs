@@ -168,7 +168,7 @@ impl Problem {
     /// The same, at a key of what was sent.
     #[must_use]
     pub(crate) fn at(self, path: &str) -> Self {
-        Problem { path: path.chars().take(40).collect(), ..self }
+        Problem { path: path.chars().take(80).collect(), ..self }
     }
 
     /// The same, to be tried again after some seconds.

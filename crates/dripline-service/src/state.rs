@@ -28,7 +28,7 @@ pub struct Limits {
     pub stop: Duration,
     /// Requests at a time.
     pub requests: usize,
-    /// Streams at a time: each holds a thread.
+    /// Streams and exports at a time: each stream holds a thread.
     pub streams: usize,
     /// Connections at a time.
     pub connections: usize,

@@ -39,8 +39,7 @@ pub(crate) enum From {
 /// Codes the cases one after another. The answer begins at once.
 pub(crate) fn code(state: &AppState, from: From, options: Options) -> Result<Response, Problem> {
     let place = Arc::clone(&state.streams).try_acquire_owned().map_err(|_| busy())?;
-    let (to_client, lines) = mpsc::channel(AHEAD.1);
-    let failed = to_client.clone();
+    let (to_client, answer) = body(AHEAD.1);
     let idle = state.limits.idle;
     let feed = match from {
         From::Lines(body) => {
@@ -51,31 +50,24 @@ pub(crate) fn code(state: &AppState, from: From, options: Options) -> Result<Res
         From::Text(text) => Feed { parts: None, part: text },
     };
     let state = state.clone();
-    let work = tokio::task::spawn_blocking(move || {
+    tokio::task::spawn_blocking(move || {
         let (_place, runtime) = (place, Handle::current());
-        // Each line goes out when it is ready. A client that does not take them is not waited for.
-        let send = |line: String| {
-            let line = Ok(Bytes::from(line));
-            match to_client.try_send(line) {
-                Ok(()) => true,
-                Err(mpsc::error::TrySendError::Closed(_)) => false,
-                Err(mpsc::error::TrySendError::Full(line)) => {
-                    matches!(runtime.block_on(timeout(idle, to_client.send(line))), Ok(Ok(())))
-                }
-            }
-        };
+        let mut taken = true;
+        // Each line goes out when it is ready.
         answer::each(&state.coder, Cases::new(BODY, feed, 0), &options, |line, good| {
             state.metrics.case(good);
-            send(line)
+            taken = match to_client.0.try_send(Part::Of(Bytes::from(line))) {
+                Ok(()) => true,
+                Err(mpsc::error::TrySendError::Closed(_)) => false,
+                Err(mpsc::error::TrySendError::Full(line)) => runtime.block_on(to_client.put(line, idle)),
+            };
+            taken
         });
-    });
-    tokio::spawn(async move {
-        if work.await.is_err() {
-            // The answer must not look as if it were complete.
-            let _ = failed.send(Err(io::Error::other("the program broke off"))).await;
+        if taken {
+            runtime.block_on(to_client.end(idle));
         }
     });
-    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], Body::new(Lines(lines))).into_response())
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], answer).into_response())
 }
 
 /// Passes the body on as it comes, and no faster than it is taken.
@@ -127,14 +119,56 @@ impl Read for Feed {
     }
 }
 
-/// Lines as the body of an answer.
-struct Lines(mpsc::Receiver<io::Result<Bytes>>);
+/// The body of an answer that is made bit by bit, with at most so many parts that wait to be sent.
+pub(crate) fn body(ahead: usize) -> (Sender, Body) {
+    let (sender, parts) = mpsc::channel(ahead);
+    (Sender(sender), Body::new(Parts { parts, ended: false }))
+}
 
-impl HttpBody for Lines {
+enum Part {
+    Of(Bytes),
+    End,
+}
+
+/// Where the parts of an answer are put. One that is not ended breaks the answer off: it must not look as if it were
+/// complete, however it came to that.
+pub(crate) struct Sender(mpsc::Sender<Part>);
+
+impl Sender {
+    /// Sends a part. A client that does not take it within `idle` is not waited for; then nothing more need be sent.
+    pub async fn send(&self, text: String, idle: Duration) -> bool {
+        text.is_empty() || self.put(Part::Of(Bytes::from(text)), idle).await
+    }
+
+    /// The answer is complete.
+    pub async fn end(&self, idle: Duration) {
+        self.put(Part::End, idle).await;
+    }
+
+    async fn put(&self, part: Part, idle: Duration) -> bool {
+        matches!(timeout(idle, self.0.send(part)).await, Ok(Ok(())))
+    }
+}
+
+struct Parts {
+    parts: mpsc::Receiver<Part>,
+    ended: bool,
+}
+
+impl HttpBody for Parts {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.0.poll_recv(cx).map(|next| next.map(|line| line.map(Frame::data)))
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let next = std::task::ready!(self.parts.poll_recv(cx));
+        self.ended = !matches!(next, Some(Part::Of(_)));
+        Poll::Ready(match next {
+            Some(Part::Of(part)) => Some(Ok(Frame::data(part))),
+            Some(Part::End) => None,
+            None => Some(Err(io::Error::other("the answer broke off"))),
+        })
     }
 }

@@ -3,40 +3,24 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
+use common::caught::Caught;
 use common::stores::file;
 use common::{CASE, JSON, Service, get, post, request};
+use dripline_service::AppState;
 use dripline_service::access::reach::Reach;
 use dripline_service::access::records::Accounts;
 use dripline_service::access::role::{Permission, Role};
 use dripline_service::access::secret::Password;
 use dripline_service::access::{Access, Clock};
 use dripline_service::store::Store;
-use dripline_service::{AppState, log};
 use serde_json::json;
-use tracing::level_filters::LevelFilter;
 
 const NAME: &str = "zorvexa";
 const PASSWORD: &str = "correct horse battery";
 const WRONG: &str = "incorrect mule charger";
-
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn with(mut request: Request<Body>, name: header::HeaderName, value: &str) -> Request<Body> {
     request.headers_mut().insert(name, value.parse().unwrap());
@@ -45,10 +29,7 @@ fn with(mut request: Request<Body>, name: header::HeaderName, value: &str) -> Re
 
 #[tokio::test]
 async fn no_token_no_password_and_no_name_is_logged_at_any_level() {
-    let kept = Kept::default();
-    let writer = kept.clone();
-    tracing::subscriber::set_global_default(log::subscriber(LevelFilter::TRACE, move || writer.clone())).unwrap();
-    log::quiet_panics();
+    let caught = Caught::all();
     let store = Store::open(&file()).await.unwrap();
     let accounts = Accounts::new(store.clone(), Clock::default());
     let roles = Role::ALL.iter().copied().collect();
@@ -113,7 +94,7 @@ async fn no_token_no_password_and_no_name_is_logged_at_any_level() {
     let gone = service.ask(bearer(get("/v1/rules"), token.tell())).await;
     assert_eq!((gone.status.as_u16(), gone.problem().0.as_str()), (503, "store"), "it does not fall open");
 
-    let logged = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    let logged = caught.text();
     let hash = token.fingerprint();
     let secrets = [token.tell(), &token.tell()[9..], ended.tell(), &cookie["dripline=".len()..], hash.as_str()];
     for secret in secrets.into_iter().chain([PASSWORD, WRONG, "correct+horse", NAME, "argon2"]) {

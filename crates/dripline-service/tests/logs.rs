@@ -2,39 +2,18 @@
 
 mod common;
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use axum::body::Body;
 use axum::http::{Method, header};
+use common::caught::Caught;
 use common::{JSON, LINES, Service, TEXT, get, post, request};
-use dripline_service::log;
 use dripline_service::store::Store;
 use serde_json::json;
-use tracing::level_filters::LevelFilter;
 
 const NAME: &str = "Zorvexamab";
 
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn nothing_of_a_chart_is_logged_at_any_level() {
-    let kept = Kept::default();
-    let writer = kept.clone();
-    tracing::subscriber::set_global_default(log::subscriber(LevelFilter::TRACE, move || writer.clone())).unwrap();
-    log::quiet_panics();
+    let caught = Caught::all();
     let service = Service::new().await;
     let sheet = format!("office 2026-01-05\n{NAME} 4 mg IV push 10:00\n");
     let case = json!({ "case": NAME, "setting": "office", "administrations": [{ "drug": NAME, "start": "2026-01-05T10:00" }] });
@@ -78,6 +57,9 @@ async fn nothing_of_a_chart_is_logged_at_any_level() {
         "says": { "set": { (NAME): NAME } },
         "entry": { "author": NAME, "written_at": "2026-01-05T10:00", "kind": "late", "where": NAME },
     });
+    let mut corrected = case.clone();
+    corrected["administrations"][0]["indication"] = json!(NAME);
+    let correction = json!({ "chart": corrected, "entries": [{ "entry": answer["entry"] }], "reason": NAME });
     let of_queue = [
         new("k", case.to_string()),
         new("k", format!("{case} ")),
@@ -91,15 +73,21 @@ async fn nothing_of_a_chart_is_logged_at_any_level() {
         change("/v1/cases/1/hold", 1, json!({ "reason": NAME })),
         change("/v1/cases/1/hold", 9, json!({ "reason": NAME })),
         change("/v1/cases/1/records-request", 2, json!({ "asked_by": NAME, "received_on": "2026-01-06" })),
+        change("/v1/cases/1/correction", 3, correction.clone()),
+        change("/v1/cases/1/correction", 3, json!({ "chart": { (NAME): NAME }, "entries": [], "reason": NAME })),
+        change("/v1/cases/1/recode", 4, json!({ "reason": NAME })),
+        get(&format!("/v1/queue.ndjson?case={NAME}")),
+        get(&format!("/v1/cases?addressee={NAME}&outdated={NAME}")),
+        post("/queue/1/correction", "application/x-www-form-urlencoded", format!("chart=office+{NAME}&reason={NAME}")),
         get("/queue/1"),
         post("/queue", "application/x-www-form-urlencoded", format!("text={NAME}&key={NAME}")),
     ];
     let many = many + of_queue.len();
-    let kept_before = kept.0.lock().unwrap().len();
+    let kept_before = caught.text().len();
     for request in of_queue {
         let _ = queue.begin(request).await;
     }
-    assert!(kept.0.lock().unwrap().len() > kept_before);
+    assert!(caught.text().len() > kept_before);
     // A store that fails: what the database says quotes what is stored.
     store.close().await;
     assert_eq!(queue.begin(new("l", case.to_string())).await.status(), 503);
@@ -112,7 +100,7 @@ async fn nothing_of_a_chart_is_logged_at_any_level() {
     assert!(broke.is_err());
 
     let metrics = service.ask(get("/metrics")).await.text;
-    let logged = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    let logged = caught.text();
     assert!(!logged.to_lowercase().contains(&NAME.to_lowercase()), "{logged}");
     assert!(!metrics.to_lowercase().contains(&NAME.to_lowercase()), "{metrics}");
     assert!(logged.lines().filter(|l| l.contains("answered")).count() >= many, "{logged}");

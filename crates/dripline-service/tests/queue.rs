@@ -4,8 +4,9 @@ mod common;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use common::stores::each_open;
+use common::stores::{copied, each_open};
 use common::{Answer, JSON, Service, TEXT, get, post, request};
+use dripline_service::{AppState, Limits};
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
@@ -263,6 +264,277 @@ async fn an_entry_after_release_is_marked_and_makes_a_credit_and_a_rebill() {
     .await;
 }
 
+/// A correction that rests on one entry.
+fn correction(chart: &Value, kind: &str, written_at: &str) -> Value {
+    json!({
+        "chart": chart,
+        "entries": [{ "entry": { "author": "A. Nurse, RN", "written_at": written_at, "kind": kind, "where": "MAR, page 2" } }],
+        "reason": "two charts were mixed up",
+    })
+}
+
+#[tokio::test]
+async fn a_chart_is_corrected_by_the_entries_on_which_it_rests() {
+    each_open(|store| async move {
+        let service = Service::keeping(store.clone()).await;
+        service.ask(new("k", &infusion("A"))).await;
+        let (before, _) = whole(&service, 1).await;
+        let at = "/v1/cases/1/correction";
+        let mut chart = infusion("A");
+        chart["administrations"][0]["stop"] = json!("2026-01-05T10:40");
+        chart["administrations"].as_array_mut().unwrap().push(push("")["administrations"][0].clone());
+        chart["administrations"][1]["start"] = json!("2026-01-05T10:50");
+        let good = correction(&chart, "late", "2026-01-06T08:00");
+        // What cannot be used is told where it stands, and changes nothing.
+        for (pointer, value, path) in [
+            ("/chart", infusion("A"), "chart"),
+            ("/chart/case", json!("B"), "chart.case"),
+            ("/chart/case", Value::Null, "chart.case"),
+            ("/chart/administrations/0/dose", json!(4), "chart.administrations[0].dose"),
+            ("/chart/profile", json!("none of ours"), "chart.profile"),
+            ("/entries", json!([]), "entries"),
+            ("/entries/0/changes", json!(["administrations[0].stop"]), "entries"),
+            ("/entries/0/changes", json!(["administrations[0].sto"]), "entries[0].changes[0]"),
+            (
+                "/entries/0/changes",
+                json!(["administrations[0]", "administrations[1]", "setting"]),
+                "entries[0].changes[2]",
+            ),
+            ("/entries/0/entry/author", json!(" "), "entries[0].entry.author"),
+            ("/entries/0/entry/written_at", json!("2999-01-05T12:00"), "entries[0].entry.written_at"),
+            ("/entries/0/entry/where", json!("a\u{202e}b"), "entries[0].entry.where"),
+            ("/reason", json!(""), "reason"),
+        ] {
+            let mut bad = good.clone();
+            let (above, key) = pointer.rsplit_once('/').unwrap();
+            bad.pointer_mut(above).unwrap()[key] = value;
+            let refused = service.ask(change(at, 1, &bad)).await;
+            let (kind, whole) = refused.problem();
+            assert_eq!((kind.as_str(), &whole["path"]), ("body", &json!(path)), "{pointer}: {whole}");
+        }
+        let twice = good.to_string().replacen("\"dose\":", "\"dose\":\"9 g\",\"dose\":", 1);
+        let mut twice = post(at, JSON, twice);
+        twice.headers_mut().insert("if-match", "\"1\"".parse().unwrap());
+        assert_eq!(problem(&service.ask(twice).await), (422, "body".into()));
+        let mut bare = good.clone();
+        bare.as_object_mut().unwrap().remove("entries");
+        assert_eq!(problem(&service.ask(change(at, 1, &bare)).await), (422, "body".into()));
+        assert_eq!(problem(&service.ask(change(at, 2, &good)).await), (412, "stale".into()));
+        assert_eq!(problem(&service.ask(post(at, JSON, good.to_string())).await), (428, "precondition".into()));
+        assert_eq!(problem(&service.ask(change("/v1/cases/9/correction", 1, &good)).await), (404, "not-found".into()));
+        assert_eq!(whole(&service, 1).await.0, before);
+        // Two entries, and each change on one of them.
+        let mut two = good.clone();
+        let mut original = two["entries"][0].clone();
+        original["entry"]["kind"] = json!("original");
+        two["entries"][0]["changes"] = json!(["administrations[0].stop"]);
+        original["changes"] = json!(["administrations[1]"]);
+        two["entries"].as_array_mut().unwrap().push(original);
+        let corrected = service.ask(change(at, 1, &two)).await;
+        assert_eq!(corrected.status, StatusCode::OK, "{}", corrected.text);
+        let corrected = corrected.json();
+        assert_eq!(
+            (&corrected["status"], &corrected["version"], &corrected["revision"]),
+            (&json!("ready"), &json!(2), &json!(2))
+        );
+        let (case, history) = whole(&service, 1).await;
+        // The stop is charted by a late entry, as an answer of one would be.
+        chart["administrations"][0]["stop_source"] = json!("late_entry");
+        assert_eq!(case["chart"], chart);
+        assert_eq!(case["coding"]["lines"][0]["code"], "96365");
+        let told = &case["corrections"][0];
+        assert_eq!((&told["version"], &told["reason"]), (&json!(2), &json!("two charts were mixed up")));
+        assert_eq!(told["entries"][0]["changes"], json!(["administrations[0].stop"]));
+        assert_eq!(
+            (&told["entries"][1]["kind"], &told["entries"][1]["where"]),
+            (&json!("original"), &json!("MAR, page 2"))
+        );
+        assert_eq!(told["entries"][1]["changes"], json!(["administrations[1]"]));
+        let event = &history[1];
+        assert_eq!((&event["action"], &event["why"]), (&json!("corrected"), &json!("two charts were mixed up")));
+        assert_eq!(
+            event["before"]["chart"],
+            json!({
+                "administrations[0].stop": null, "administrations[0].stop_source": null, "administrations[1]": null,
+            })
+        );
+        assert_eq!(event["after"]["chart"]["administrations[0].stop"], "2026-01-05T10:40");
+        assert_eq!(event["after"]["chart"]["administrations[1]"]["drug"], "Zofran");
+        assert_eq!((&event["before"]["status"], &event["after"]["status"]), (&json!("needs_answer"), &json!("ready")));
+        assert_eq!(service.ask(get("/v1/cases/1/versions/1")).await.json()["chart"], infusion("A"));
+        assert_eq!(service.ask(get("/v1/cases/1/versions/2")).await.json()["why"], "corrected");
+        // A case that is rejected is opened first; one that is held stays so.
+        service.ask(change("/v1/cases/1/hold", 2, &json!({ "reason": "x" }))).await;
+        let back = correction(&infusion("A"), "original", "2026-01-05T12:00");
+        let held = service.ask(change(at, 3, &back)).await.json();
+        assert_eq!((&held["status"], &held["waiting"]), (&json!("held"), &json!(1)), "{held}");
+        service.ask(change("/v1/cases/1/reject", 4, &json!({ "reason": "x" }))).await;
+        assert_eq!(problem(&service.ask(change(at, 5, &good)).await), (409, "not-now".into()));
+        let place = store.place().clone();
+        let found = dripline_service::queue::check::check(&place).await.unwrap();
+        assert_eq!((found.faults, found.versions), (vec![], 3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_correction_after_release_is_marked_and_makes_a_credit_and_a_rebill() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        let at = "/v1/cases/1/correction";
+        let mut chart = infusion("A");
+        chart["administrations"][0]["stop"] = json!("2026-01-05T10:40");
+        service.ask(new("k", &chart)).await;
+        service.ask(change("/v1/cases/1/release", 1, &json!({}))).await;
+        let asked = json!({ "asked_by": "Payer", "received_on": "2026-03-02" });
+        service.ask(change("/v1/cases/1/records-request", 2, &asked)).await;
+        let (frozen, _) = whole(&service, 1).await;
+        // One that leaves the claim as it is leaves what was sent as it is.
+        chart["administrations"][0]["stop"] = json!("2026-01-05T10:41");
+        let early = service.ask(change(at, 3, &correction(&chart, "original", "2026-01-05T12:00"))).await.json();
+        assert_eq!((&early["status"], &early["version"]), (&json!("released"), &json!(2)), "{early}");
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%MZ").to_string();
+        chart["administrations"][0]["stop"] = json!("2026-01-05T12:00");
+        let late = service.ask(change(at, 4, &correction(&chart, "late", &now))).await.json();
+        assert_eq!((&late["status"], &late["version"]), (&json!("ready"), &json!(3)), "{late}");
+        let (case, _) = whole(&service, 1).await;
+        let marks = |n: usize| {
+            let entry = &case["corrections"][n]["entries"][0];
+            (entry["after_release"].as_bool().unwrap(), entry["after_records_request"].as_bool().unwrap())
+        };
+        assert_eq!((marks(0), marks(1)), ((false, false), (true, true)));
+        assert_eq!((&case["claims"], &case["pending"]["credit"]), (&frozen["claims"], &json!(1)));
+        service.ask(change("/v1/cases/1/release", 5, &json!({}))).await;
+        let (case, _) = whole(&service, 1).await;
+        let claims = case["claims"].as_array().unwrap();
+        let kinds: Vec<_> = claims.iter().map(|c| (c["kind"].as_str().unwrap(), &c["version"])).collect();
+        assert_eq!(kinds, [("original", &json!(1)), ("credit", &json!(1)), ("rebill", &json!(3))]);
+        assert_eq!((&claims[0], &claims[1]["claim"]), (&frozen["claims"][0], &claims[0]["claim"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_still_holds_after_a_correction_that_leaves_its_question_as_it_was() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &infusion("A"))).await;
+        service.ask(change("/v1/cases/1/answers", 1, &undetermined())).await;
+        let mut chart = infusion("A");
+        chart["administrations"][0]["indication"] = json!("pneumonia");
+        let same = correction(&chart, "original", "2026-01-05T12:00");
+        assert_eq!(service.ask(change("/v1/cases/1/correction", 2, &same)).await.json()["status"], "ready");
+        // Asked otherwise it is another question.
+        chart["administrations"][0]["start"] = json!("2026-01-05T10:05");
+        let other = correction(&chart, "original", "2026-01-05T12:00");
+        assert_eq!(service.ask(change("/v1/cases/1/correction", 3, &other)).await.json()["status"], "needs_answer");
+    })
+    .await;
+}
+
+/// A service whose coder has a table of this quarter that counts a code otherwise.
+async fn with_dosage(store: dripline_service::store::Store) -> Service {
+    use dripline_reference::tables::{Store, import};
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("recode-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    let mut tables = Store::open(&folder).unwrap();
+    let asp = "HCPCS Code,HCPCS Code Dosage,Payment Limit\nJ1885,15 MG,0.305\nJ2405,2 MG,\"0.123\"\nJ1200,50 MG,N/A\n";
+    let files: [(&str, &[u8]); 1] = [("asp.csv", asp.as_bytes())];
+    let on = jiff::civil::date(2026, 1, 20);
+    import(&files, Some("2026Q1".parse().unwrap()), &mut tables, on).unwrap_or_else(|e| panic!("{e}"));
+    let coder = dripline_reference::Coder { store: Some(std::sync::Arc::new(tables)), ..Default::default() };
+    Service::of(AppState::new(coder, Limits::default()).with_store(store)).await
+}
+
+#[tokio::test]
+async fn a_case_is_coded_again_when_other_tables_run() {
+    each_open(|store| async move {
+        let before = Service::keeping(store.clone()).await;
+        let mut bought = push("A");
+        let given = bought["administrations"][0].as_object_mut().unwrap();
+        given.remove("supplied_by");
+        given.insert("hcpcs".to_owned(), json!("J2405"));
+        given.insert("containers".to_owned(), json!([{ "kind": "single_dose", "amount": "4 mg", "count": 1 }]));
+        before.ask(new("a", &bought)).await;
+        before.ask(new("b", &push("B"))).await;
+        let mut later = push("C");
+        later["administrations"][0]["start"] = json!("2026-04-03T10:00");
+        before.ask(new("c", &later)).await;
+        before.ask(change("/v1/cases/1/release", 1, &json!({}))).await;
+        assert_eq!(whole(&before, 1).await.0["outdated"], json!([]));
+        let nothing = before.ask(get("/v1/cases?outdated=true")).await.json();
+        assert_eq!(nothing["cases"], json!([]));
+
+        let service = with_dosage(store.clone()).await;
+        let ids = async |query: &str| -> Vec<i64> {
+            let page = service.ask(get(&format!("/v1/cases?{query}"))).await.json();
+            page["cases"].as_array().unwrap().iter().map(|c| c["id"].as_i64().unwrap()).collect()
+        };
+        // The tables of another quarter concern no case of this one.
+        assert_eq!((ids("outdated=true").await, ids("outdated=false").await), (vec![1, 2], vec![3]));
+        assert_eq!(ids("outdated=true&status=ready").await, [2]);
+        let csv = service.ask(get("/v1/queue.csv?outdated=true")).await.text;
+        assert_eq!(csv.lines().count(), 3);
+        let refused = service.ask(get("/v1/cases?outdated=yes")).await;
+        assert_eq!(problem(&refused), (400, "parameter".into()));
+        let (frozen, _) = whole(&service, 1).await;
+        assert!(frozen["outdated"][0].as_str().unwrap().contains("2026Q1"), "{}", frozen["outdated"]);
+        let recode = |id: i64, revision: i64| {
+            change(&format!("/v1/cases/{id}/recode"), revision, &json!({ "reason": "the quarter's table came" }))
+        };
+        assert_eq!(problem(&service.ask(recode(1, 1)).await), (412, "stale".into()));
+        let unsaid = change("/v1/cases/1/recode", 2, &json!({ "reason": "" }));
+        assert_eq!(problem(&service.ask(unsaid).await), (422, "body".into()));
+        // The drug's units differ: a version, and a pair when it is released.
+        let recoded = service.ask(recode(1, 2)).await.json();
+        assert_eq!(
+            (&recoded["new_version"], &recoded["status"], &recoded["version"]),
+            (&json!(true), &json!("ready"), &json!(2)),
+            "{recoded}"
+        );
+        assert_eq!(recoded["differences"][0]["code"], "J2405");
+        let (case, history) = whole(&service, 1).await;
+        assert_eq!((&case["claims"], &case["pending"]["credit"]), (&frozen["claims"], &json!(1)));
+        assert_eq!((&case["chart"], &case["outdated"]), (&frozen["chart"], &json!([])));
+        let event = &history[2];
+        assert_eq!((&event["action"], &event["why"]), (&json!("recoded"), &json!("the quarter's table came")));
+        assert_eq!(event["before"]["rule_set"], frozen["coding"]["rule_set"]);
+        assert_eq!(event["after"]["rule_set"], case["coding"]["rule_set"]);
+        assert_ne!(event["after"]["rule_set"], event["before"]["rule_set"]);
+        service.ask(change("/v1/cases/1/release", 3, &json!({}))).await;
+        let (case, _) = whole(&service, 1).await;
+        let claims = case["claims"].as_array().unwrap();
+        let kinds: Vec<_> = claims.iter().map(|c| (c["kind"].as_str().unwrap(), &c["version"])).collect();
+        assert_eq!(kinds, [("original", &json!(1)), ("credit", &json!(1)), ("rebill", &json!(2))]);
+        assert_eq!(claims[2]["rule_set"]["reference"], case["coding"]["rule_set"]["reference"]);
+        // The page tells it, and what coding again came to.
+        let page = service.look(get("/queue/2")).await.text;
+        assert!(page.contains("Other rules or tables run now") && page.contains("/queue/2/recode"), "{page}");
+        // Nothing of the other's coding changes: no version, and it is no longer outdated.
+        let (before, _) = whole(&service, 2).await;
+        let same = service.ask(recode(2, 1)).await.json();
+        assert_eq!((&same["new_version"], &same["version"], &same["revision"]), (&json!(false), &json!(1), &json!(2)));
+        let (case, history) = whole(&service, 2).await;
+        assert_eq!((&case["coding"], &case["outdated"]), (&before["coding"], &json!([])));
+        assert_eq!((&history[1]["action"], &history[1]["after"]["version"]), (&json!("recoded"), &json!(1)));
+        assert_eq!(ids("outdated=true").await, [0; 0]);
+        assert!(!service.look(get("/queue/2")).await.text.contains("Other rules or tables run now"));
+        let mut form = post("/queue/2/recode", "application/x-www-form-urlencoded", "revision=2&reason=once+more");
+        form.headers_mut().insert("origin", "http://127.0.0.1:8080".parse().unwrap());
+        let again = service.look(form).await;
+        assert!(again.status == StatusCode::OK && again.text.contains("run now: nothing changes."), "{}", again.text);
+        service.ask(change("/v1/cases/3/reject", 1, &json!({ "reason": "x" }))).await;
+        assert_eq!(problem(&service.ask(recode(3, 2)).await), (409, "not-now".into()));
+        let place = store.place().clone();
+        let found = dripline_service::queue::check::check(&place).await.unwrap();
+        assert_eq!((found.faults, found.versions), (vec![], 4));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_was_answered_is_not_asked_again_and_what_was_not_is() {
     each_open(|store| async move {
@@ -358,6 +630,10 @@ async fn the_queue_is_oldest_first_and_filtered() {
             ("?from=2026-01-05&to=2026-01-05&status=ready", &[]),
             ("?field=stop", &[1, 3]),
             ("?field=start", &[]),
+            ("?addressee=nurse", &[1, 3]),
+            ("?addressee=nurse&field=stop", &[1, 3]),
+            ("?addressee=pharmacy", &[]),
+            ("?addressee=pharmacy&field=stop", &[]),
             ("?case=B", &[2, 5]),
             ("?case=B'%20OR%201=1%20--", &[]),
             ("?after=3", &[4, 5]),
@@ -372,9 +648,16 @@ async fn the_queue_is_oldest_first_and_filtered() {
             after = next;
         }
         assert_eq!(all, [1, 2, 3, 4, 5]);
-        for query in
-            ["?status=open", "?setting=home", "?from=5.1.26", "?limit=501", "?after=-1", "?money=asc", "?case=%00"]
-        {
+        for query in [
+            "?status=open",
+            "?setting=home",
+            "?from=5.1.26",
+            "?limit=501",
+            "?after=-1",
+            "?addressee=patient",
+            "?money=asc",
+            "?case=%00",
+        ] {
             let refused = service.ask(get(&format!("/v1/cases{query}"))).await;
             assert_eq!(problem(&refused), (400, "parameter".into()), "{query}");
         }
@@ -464,7 +747,17 @@ async fn what_is_written_into_any_field_stays_text() {
             service.ask(change(&format!("/v1/cases/{id}/hold"), 2, &json!({ "reason": harm }))).await;
             let asked = json!({ "asked_by": harm, "received_on": "2026-03-02" });
             service.ask(change(&format!("/v1/cases/{id}/records-request"), 3, &asked)).await;
+            let before = service.ask(get(&format!("/v1/cases/{id}"))).await.json();
+            let mut other = correction(&before["chart"], "late", "2026-01-05T12:00");
+            other["chart"]["administrations"][0]["credentials"] = json!(harm);
+            other["chart"]["accesses"] = json!({ (*harm): { "kind": "port" } });
+            (other["reason"], other["entries"][0]["entry"]["where"]) = (json!(harm), json!(harm));
+            let corrected = service.ask(change(&format!("/v1/cases/{id}/correction"), 4, &other)).await;
+            assert_eq!(corrected.status, StatusCode::OK, "{harm}: {}", corrected.text);
             let (kept, history) = whole(&service, id).await;
+            let told = &kept["corrections"][0];
+            assert_eq!((&told["reason"], &told["entries"][0]["where"]), (&json!(harm), &json!(harm)));
+            assert!(told["entries"][0]["changes"].as_array().unwrap().contains(&json!("accesses")), "{told}");
             assert_eq!(kept["chart"]["administrations"][0]["indication"], *harm);
             assert_eq!(kept["chart"]["administrations"][0]["order"], *harm);
             assert_eq!((&kept["answers"][0]["author"], &kept["answers"][0]["where"]), (&json!(harm), &json!(harm)));
@@ -474,8 +767,10 @@ async fn what_is_written_into_any_field_stays_text() {
             for (path, body) in [
                 ("answers", json!({ "query": { "field": harm, "administrations": [harm] }, "says": { "set": { (*harm): harm } }, "entry": answer["entry"] })),
                 ("reopen", json!({ (*harm): harm })),
+                ("correction", json!({ "chart": { (*harm): harm }, "entries": [], "reason": harm })),
+                ("correction", json!({ "chart": other["chart"], "entries": [{ "changes": [harm], "entry": answer["entry"] }], "reason": harm })),
             ] {
-                let refused = service.ask(change(&format!("/v1/cases/{id}/{path}"), 4, &body)).await;
+                let refused = service.ask(change(&format!("/v1/cases/{id}/{path}"), 5, &body)).await;
                 assert_eq!(problem(&refused), (422, "body".into()));
             }
         }
@@ -484,7 +779,7 @@ async fn what_is_written_into_any_field_stays_text() {
         let csv = service.ask(get("/v1/queue.csv")).await.text;
         assert!(csv.contains("'=cmd") && !csv.contains(",=cmd"), "{csv}");
         for unseen in ["a\u{0}b", "a\u{202e}b", "a\u{7}"] {
-            let held = service.ask(change("/v1/cases/1/reopen", 4, &json!({ "reason": unseen }))).await;
+            let held = service.ask(change("/v1/cases/1/reopen", 5, &json!({ "reason": unseen }))).await;
             assert_eq!(problem(&held), (422, "body".into()));
             let mut case = infusion(unseen);
             case["administrations"][0]["source"] = json!(unseen);
@@ -517,6 +812,81 @@ async fn an_export_holds_the_whole_queue() {
 }
 
 #[tokio::test]
+async fn an_export_is_sent_as_it_is_read_and_holds_each_case_once() {
+    use http_body_util::BodyExt as _;
+    const MANY: i64 = 3000;
+    each_open(|store| async move {
+        let service = Service::keeping(store.clone()).await;
+        service.ask(new("k", &push("A"))).await;
+        copied(&store, 2, MANY).await;
+        let response = service.begin(get("/v1/queue.ndjson")).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut body = response.into_body();
+        let mut parts: Vec<String> = Vec::new();
+        while let Some(frame) = body.frame().await {
+            parts.push(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap());
+            if parts.len() == 1 {
+                // Whatever is far behind was not read yet; what is near was, and what comes now is no part of it.
+                for id in [1, MANY - 1] {
+                    let held = change(&format!("/v1/cases/{id}/hold"), 1, &json!({ "reason": "meanwhile" }));
+                    assert_eq!(service.ask(held).await.status, StatusCode::OK);
+                }
+                assert_eq!(service.ask(new("new", &push("B"))).await.json()["id"], MANY + 1);
+            }
+        }
+        assert_eq!(parts.len(), 15);
+        assert!(parts.iter().all(|part| part.lines().count() == 200 && part.ends_with('\n')));
+        let lines: Vec<Value> = parts.concat().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let ids: Vec<i64> = lines.iter().map(|line| line["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, (1..=MANY).collect::<Vec<_>>());
+        let status = |id: i64| &lines[usize::try_from(id - 1).unwrap()]["status"];
+        assert_eq!((status(1), status(MANY - 1), status(MANY)), (&json!("ready"), &json!("held"), &json!("ready")));
+        // What is not there at the end is seen: the answer is broken off, not ended.
+        let mut body = service.begin(get("/v1/queue.csv")).await.into_body();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert!(first.starts_with(b"id,case,") && first.ends_with(b"\n"));
+        store.close().await;
+        let mut whole = first.to_vec();
+        let broken = loop {
+            match body.frame().await.expect("it must not end as if it were whole") {
+                Ok(frame) => whole.extend(frame.into_data().unwrap()),
+                Err(error) => break error,
+            }
+        };
+        assert!(broken.to_string().contains("broke off"), "{broken}");
+        assert!(String::from_utf8(whole).unwrap().lines().count() < 1000);
+        assert_eq!(problem(&service.ask(get("/v1/queue.csv")).await), (503, "store".into()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_take_an_export_is_not_waited_for_and_gets_no_whole_one() {
+    use http_body_util::BodyExt as _;
+    each_open(|store| async move {
+        let limits = Limits { idle: std::time::Duration::from_millis(100), streams: 1, ..Limits::default() };
+        let state = AppState::new(dripline_reference::Coder::default(), limits).with_store(store.clone());
+        let service = Service::of(state).await;
+        service.ask(new("k", &push("A"))).await;
+        copied(&store, 2, 1000).await;
+        let waits = service.begin(get("/v1/queue.csv")).await;
+        assert_eq!(problem(&service.ask(get("/v1/queue.csv")).await), (503, "busy".into()));
+        let mut tries = 0;
+        while service.begin(get("/v1/queue.csv?case=none")).await.status() != StatusCode::OK {
+            tries += 1;
+            assert!(tries < 100, "its place is not given back");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert!(waits.into_body().collect().await.is_err());
+        // One that holds no case is whole, with its header.
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let none = service.ask(get("/v1/queue.csv?case=none")).await.text;
+        assert_eq!(none.lines().count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_database_itself_refuses_to_change_what_is_frozen() {
     each_open(|store| async move {
         let service = Service::keeping(store.clone()).await;
@@ -524,9 +894,23 @@ async fn the_database_itself_refuses_to_change_what_is_frozen() {
         service.ask(change("/v1/cases/1/answers", 1, &undetermined())).await;
         let asked = json!({ "asked_by": "Payer", "received_on": "2026-03-02" });
         service.ask(change("/v1/cases/1/records-request", 2, &asked)).await;
-        service.ask(change("/v1/cases/1/release", 3, &json!({}))).await;
+        let mut chart = infusion("A");
+        chart["administrations"][0]["stop"] = json!("2026-01-05T10:40");
+        let corrected = correction(&chart, "original", "2026-01-05T12:00");
+        service.ask(change("/v1/cases/1/correction", 3, &corrected)).await;
+        service.ask(change("/v1/cases/1/release", 4, &json!({}))).await;
         let before = whole(&service, 1).await;
-        for table in ["versions", "queries", "answers", "claims", "record_requests", "history"] {
+        assert_eq!(before.0["status"], "released");
+        for table in [
+            "versions",
+            "queries",
+            "answers",
+            "claims",
+            "record_requests",
+            "history",
+            "corrections",
+            "correction_entries",
+        ] {
             for change in [format!("UPDATE {table} SET case_id = case_id"), format!("DELETE FROM {table}")] {
                 let mut write = store.write().await.unwrap();
                 let sql = sqlx::AssertSqlSafe(change.clone());

@@ -11,7 +11,7 @@ use dripline_service::serve::{ServeError, listen, serve};
 use dripline_service::store::Store;
 use dripline_service::{AppState, Limits};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -127,4 +127,46 @@ async fn an_address_that_guesses_waits_whatever_it_says_it_is() {
     }
     assert_eq!(statuses[..20], vec!["401"; 20]);
     assert_eq!(statuses[20..], ["429", "429"]);
+}
+
+const MANY: i64 = 12_000;
+
+/// An export as bytes of a socket, from a store that is gone when its first part was read, or stays.
+async fn exported(gone: bool) -> String {
+    let store = Store::open(&common::stores::file()).await.unwrap();
+    let service = common::Service::keeping(store.clone()).await;
+    for n in 0..3 {
+        let mut new = common::post("/v1/cases", common::JSON, common::CASE);
+        new.headers_mut().insert("idempotency-key", format!("k{n}").parse().unwrap());
+        assert_eq!(service.ask(new).await.status.as_u16(), 201);
+    }
+    // More than the buffers between the two hold.
+    common::stores::copied(&store, 4, MANY).await;
+    let listener = listen("127.0.0.1:0".parse().unwrap(), &Access::default()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, AppState::default().with_store(store.clone()), std::future::pending()));
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(8 << 10).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let head = "GET /v1/queue.ndjson HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut text = vec![0; 1000];
+    timeout(SOON, stream.read_exact(&mut text)).await.expect("a beginning").unwrap();
+    if gone {
+        store.close().await;
+    }
+    let _ = timeout(SOON, stream.read_to_end(&mut text)).await.expect("an end");
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn an_export_that_breaks_off_lacks_its_last_chunk() {
+    let last = format!("\"id\":{MANY},");
+    let whole = exported(false).await;
+    assert!(whole.len() > 5 << 20, "{}", whole.len());
+    assert!(whole.contains("transfer-encoding: chunked"), "{}", &whole[..1000]);
+    assert!(whole.ends_with("\r\n0\r\n\r\n") && whole.contains(&last));
+    let broken = exported(true).await;
+    assert!(broken.starts_with("HTTP/1.1 200 OK") && !broken.contains(&last));
+    assert!(!broken.ends_with("\r\n0\r\n\r\n"), "{}", &broken[broken.len() - 100..]);
 }

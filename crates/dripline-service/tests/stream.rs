@@ -132,5 +132,6 @@ async fn a_client_that_takes_nothing_is_given_up() {
         }
     };
     timeout(SOON, free).await.expect("the place is free again");
-    drop(answer);
+    // Whoever reads on after all sees that lines are missing.
+    assert!(timeout(SOON, answer.into_body().collect()).await.unwrap().is_err());
 }

@@ -40,6 +40,8 @@ pub const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/v1/cases/{id}/history", May(Read)),
     ("GET", "/v1/cases/{id}/queries.txt", May(Read)),
     ("POST", "/v1/cases/{id}/answers", May(Work)),
+    ("POST", "/v1/cases/{id}/correction", May(Work)),
+    ("POST", "/v1/cases/{id}/recode", May(Work)),
     // It changes nothing.
     ("POST", "/v1/cases/{id}/what-if", May(Read)),
     ("POST", "/v1/cases/{id}/hold", May(Work)),
@@ -92,6 +94,8 @@ pub const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/queue/settings", May(Settings)),
     ("GET", "/queue/{id}", May(Read)),
     ("POST", "/queue/{id}/answers", May(Work)),
+    ("POST", "/queue/{id}/correction", May(Work)),
+    ("POST", "/queue/{id}/recode", May(Work)),
     ("POST", "/queue/{id}/what-if", May(Read)),
     ("POST", "/queue/{id}/hold", May(Work)),
     ("POST", "/queue/{id}/reject", May(Work)),

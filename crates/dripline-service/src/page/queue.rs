@@ -18,32 +18,40 @@ use serde_json::{Map, Value, json};
 
 use super::form::Form;
 use super::view::{AnswerView, Ask, QueryView, query_view};
-use super::{MOST, NOTICE, REACH, VERSION, WHO, page};
+use super::{MOST, NOTICE, ProblemView, REACH, VERSION, WHO, page, read};
 use crate::access::Caller;
 use crate::access::role::Permission;
 use crate::actor::Actor;
 use crate::answer::Form as BodyForm;
 use crate::guard;
 use crate::problem::{Kind, Problem};
+use crate::queue::correction::{Basis, Correction};
 use crate::queue::entry::{Asked, Entry, EntryKind, NewAnswer, Says, TriedAnswer, keys_of};
-use crate::queue::filter::{Filter, PART};
+use crate::queue::filter::{ADDRESSEES, Filter, PART};
 use crate::queue::routes::{new_case, number, store};
-use crate::queue::view::{Answered, Case, ClaimKind, Event, Page, Released, WhatIf};
+use crate::queue::view::{Answered, Case, ClaimKind, CorrectionEntry, Event, Page, Released, WhatIf};
 use crate::queue::{Status, Step, book};
 use crate::state::AppState;
 
 /// Every route of these pages.
 pub(super) fn routes() -> Router<AppState> {
+    let decided = |step: Step| {
+        post(move |state: State<AppState>, caller: Caller, actor: Actor, id: Path<String>, body: Bytes| {
+            decide(state, caller, actor, id, step, body)
+        })
+    };
     Router::new()
         .route("/queue", get(list).post(receive))
         .route("/queue/new", get(blank).post(begin))
         .route("/queue/settings", post(settings))
         .route("/queue/{id}", get(case))
         .route("/queue/{id}/answers", post(answer))
+        .route("/queue/{id}/correction", post(correct))
+        .route("/queue/{id}/recode", post(recode))
         .route("/queue/{id}/what-if", post(what_if))
-        .route("/queue/{id}/hold", post(hold))
-        .route("/queue/{id}/reject", post(reject))
-        .route("/queue/{id}/reopen", post(reopen))
+        .route("/queue/{id}/hold", decided(Step::Hold))
+        .route("/queue/{id}/reject", decided(Step::Reject))
+        .route("/queue/{id}/reopen", decided(Step::Reopen))
         .route("/queue/{id}/records-request", post(request_records))
         .route("/queue/{id}/release", post(release))
         .layer(DefaultBodyLimit::max(MOST))
@@ -115,7 +123,7 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
         Ok(filter) => (filter, None),
         Err(problem) => (Filter::default(), Some(problem)),
     };
-    let found = book::list(store, &filter).await?;
+    let found = book::list(&state, store, &filter).await?;
     let counts = book::counts(store).await?;
     let status = wrong.as_ref().map_or(StatusCode::OK, |p| p.kind().status());
     let query = |next: Option<i64>, with_status: bool| {
@@ -128,6 +136,8 @@ async fn list(State(state): State<AppState>, caller: Caller, uri: Uri) -> Result
             ("from", filter.from.map(|d| d.to_string())),
             ("to", filter.to.map(|d| d.to_string())),
             ("field", filter.field.clone()),
+            ("addressee", filter.addressee.map(|a| a.to_string())),
+            ("outdated", filter.outdated.map(|o| o.to_string())),
             ("case", filter.case.clone()),
             ("after", next.map(|n| n.to_string())),
         ];
@@ -262,6 +272,27 @@ struct EntryView {
     says: String,
 }
 
+/// The form that corrects the chart.
+struct CorrectionForm {
+    /// Whether somebody is at it.
+    open: bool,
+    text: String,
+    problem: Option<ProblemView>,
+    author: String,
+    written_at: String,
+    kind: String,
+    place: String,
+    reason: String,
+}
+
+/// A correction as it is listed.
+struct CorrectionView {
+    version: i64,
+    reason: String,
+    entries: Vec<CorrectionEntry>,
+    put_in: String,
+}
+
 /// A claim that left.
 struct ClaimView {
     released: Released,
@@ -293,6 +324,10 @@ struct CasePage {
     questions: Vec<Question>,
     open: usize,
     entries: Vec<EntryView>,
+    correction: CorrectionForm,
+    corrections: Vec<CorrectionView>,
+    /// What coding again came to, where it was just done.
+    recoded: &'static str,
     claims: Vec<ClaimView>,
     pending: String,
     money: Vec<(String, String)>,
@@ -310,15 +345,34 @@ struct Sent<'a> {
     form: &'a Form,
     problem: Option<&'a Problem>,
     what_if: Option<&'a WhatIf>,
+    /// What is wrong with the text of the chart.
+    misread: Option<ProblemView>,
+    /// What coding again came to.
+    recoded: &'static str,
 }
 
-async fn show(state: &AppState, caller: &Caller, id: i64, sent: Option<Sent<'_>>) -> Result<Response, Problem> {
+impl<'a> Sent<'a> {
+    fn form(form: &'a Form) -> Self {
+        Sent { form, problem: None, what_if: None, misread: None, recoded: "" }
+    }
+}
+
+async fn show(state: &AppState, caller: &Caller, id: i64, mut sent: Option<Sent<'_>>) -> Result<Response, Problem> {
     let store = store(state)?;
+    let misread = sent.as_mut().and_then(|s| s.misread.take());
+    let recoded = sent.as_ref().map_or("", |s| s.recoded);
     let case = book::case(state, store, id).await?;
     let history = book::history(store, id).await?.history;
-    let status = sent.as_ref().and_then(|s| s.problem).map_or(StatusCode::OK, |p| p.kind().status());
+    let status = match &misread {
+        Some(_) => Kind::Case.status(),
+        None => sent.as_ref().and_then(|s| s.problem).map_or(StatusCode::OK, |p| p.kind().status()),
+    };
     let may_work = caller.may(Permission::Work);
-    let wrong = sent.as_ref().and_then(|s| s.problem).map(Wrong::of);
+    // What is wrong with a correction stands at its form.
+    let at_form = sent.as_ref().is_some_and(|s| s.form.get("chart").is_some());
+    let problem = sent.as_ref().and_then(|s| s.problem);
+    let wrong = problem.filter(|_| !at_form).map(Wrong::of);
+    let misread = misread.or_else(|| problem.filter(|_| at_form).map(at_correction));
     let tried = sent.as_ref().and_then(|s| s.what_if).map(|what| Tried {
         differs: match what.differences.is_empty() {
             true => "No line would change.".to_owned(),
@@ -330,6 +384,8 @@ async fn show(state: &AppState, caller: &Caller, id: i64, sent: Option<Sent<'_>>
     let questions: Vec<Question> = (case.coding.queries.iter().zip(&case.queries).enumerate())
         .map(|(n, (query, state))| question(n + 1, query, state.settled, &case, form))
         .collect();
+    let chart = worksheet::write(&case.chart);
+    let correction = correction_form(&chart, form, misread);
     let pending = case.pending.as_ref().map(|p| phrase(&p.differences, false)).unwrap_or_default();
     let money = case.money.as_ref().map(amounts).unwrap_or_default();
     let reviewed = case.summary.status;
@@ -339,7 +395,10 @@ async fn show(state: &AppState, caller: &Caller, id: i64, sent: Option<Sent<'_>>
         questions,
         wrong,
         tried,
-        chart: worksheet::write(&case.chart),
+        chart,
+        correction,
+        corrections: case.corrections.iter().map(correction_view).collect(),
+        recoded,
         drawing: svg::time_line(&case.coding, &case.chart, "tl").unwrap_or_default(),
         answer: None,
         entries: case.answers.iter().map(entry_view).collect(),
@@ -395,6 +454,42 @@ fn entry_view(answered: &Answered) -> EntryView {
         Says::Set(set) => set.iter().map(|(k, v)| format!("{k} {}", plain(v))).collect::<Vec<_>>().join(", "),
     };
     EntryView { says, answered: answered.clone() }
+}
+
+fn correction_view(corrected: &crate::queue::view::Corrected) -> CorrectionView {
+    CorrectionView {
+        version: corrected.version,
+        reason: corrected.reason.clone(),
+        entries: corrected.entries.clone(),
+        put_in: format!("{} {}", corrected.recorded_by, moment(&corrected.recorded_at)),
+    }
+}
+
+/// What is wrong with a correction, at its form.
+fn at_correction(problem: &Problem) -> ProblemView {
+    let Wrong { what, help } = Wrong::of(problem);
+    let help = match problem.kind() {
+        // It was typed over another chart, and would take back what was changed since.
+        Kind::Stale => "what you typed stands below, and the chart in force above: bring the two together".to_owned(),
+        _ => help,
+    };
+    ProblemView { help, ..ProblemView::says(what) }
+}
+
+/// The form with what was typed into it; else with the chart in force.
+fn correction_form(chart: &str, form: Option<&Form>, problem: Option<ProblemView>) -> CorrectionForm {
+    let sent = form.filter(|f| f.get("chart").is_some());
+    let said = |name: &str| sent.and_then(|f| f.get(name)).unwrap_or("").to_owned();
+    CorrectionForm {
+        open: sent.is_some(),
+        text: sent.and_then(|f| f.text("chart")).unwrap_or_else(|| chart.to_owned()),
+        problem,
+        author: said("author"),
+        written_at: said("written_at"),
+        kind: said("kind"),
+        place: said("where"),
+        reason: said("reason"),
+    }
 }
 
 /// A value for reading.
@@ -596,7 +691,7 @@ async fn done<T>(
     match result {
         Ok(_) => Ok(Redirect::to(&format!("/queue/{id}")).into_response()),
         Err(problem) if mendable(&problem) => {
-            show(state, caller, id, Some(Sent { form, problem: Some(&problem), what_if: None })).await
+            show(state, caller, id, Some(Sent { problem: Some(&problem), ..Sent::form(form) })).await
         }
         Err(problem) => Err(problem),
     }
@@ -625,6 +720,69 @@ async fn answer(
     done(&state, &caller, id, &form, answered).await
 }
 
+/// Corrects the chart: its text as it should stand, and the entry that says so.
+async fn correct(
+    State(state): State<AppState>,
+    caller: Caller,
+    actor: Actor,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let (store, id, form) = (store(&state)?, number(&id)?, Form::read(&body));
+    let text = form.text("chart").unwrap_or_default();
+    let case = match read(&text).map(|mut cases| (cases.len(), cases.remove(0))) {
+        Ok((1, case)) => case,
+        Ok(_) => {
+            let misread = ProblemView {
+                help: "take out the empty line, or the other case".to_owned(),
+                ..ProblemView::says("A second case follows the first.")
+            };
+            return show(&state, &caller, id, Some(Sent { misread: Some(misread), ..Sent::form(&form) })).await;
+        }
+        Err(misread) => {
+            return show(&state, &caller, id, Some(Sent { misread: Some(misread), ..Sent::form(&form) })).await;
+        }
+    };
+    let corrected = async {
+        let revision = revision(&form)?;
+        let entries = vec![Basis { changes: None, entry: entry_of(&form)? }];
+        let reason = form.get("reason").unwrap_or("").to_owned();
+        let correction = Correction { chart: case.chart, read: case.assumptions, entries, reason };
+        book::correct(&state, store, &actor, id, revision, correction).await
+    };
+    let corrected = corrected.await.map_err(|problem| {
+        // There is one entry on the page, and the chart is the text.
+        let path = problem.path().trim_start_matches("entries[0].").trim_start_matches("chart.").to_owned();
+        problem.at(&path)
+    });
+    done(&state, &caller, id, &form, corrected).await
+}
+
+/// Codes the chart in force again.
+async fn recode(
+    State(state): State<AppState>,
+    caller: Caller,
+    actor: Actor,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let (store, id, form) = (store(&state)?, number(&id)?, Form::read(&body));
+    let reason = form.get("reason").unwrap_or("");
+    let recoded = async { book::recode(&state, store, &actor, id, revision(&form)?, reason).await };
+    match recoded.await {
+        Ok(recoded) => {
+            let told = match (recoded.new_version, recoded.differences.is_empty()) {
+                (false, _) => "Coded again by the rules and tables that run now: nothing changes.",
+                (true, true) => "Coded again by the rules and tables that run now: no line of the claim changes.",
+                (true, false) => "Coded again by the rules and tables that run now: the claim changes.",
+            };
+            let again = Form::default();
+            show(&state, &caller, id, Some(Sent { recoded: told, ..Sent::form(&again) })).await
+        }
+        Err(problem) => done::<()>(&state, &caller, id, &form, Err(problem)).await,
+    }
+}
+
 async fn what_if(
     State(state): State<AppState>,
     caller: Caller,
@@ -634,54 +792,25 @@ async fn what_if(
     let (store, id, form) = (store(&state)?, number(&id)?, Form::read(&body));
     let tried = async { book::what_if(&state, store, id, &answer_of(&form)?).await };
     match tried.await {
-        Ok(what) => show(&state, &caller, id, Some(Sent { form: &form, problem: None, what_if: Some(&what) })).await,
+        Ok(what) => show(&state, &caller, id, Some(Sent { what_if: Some(&what), ..Sent::form(&form) })).await,
         Err(problem) => done::<()>(&state, &caller, id, &form, Err(problem)).await,
     }
 }
 
+/// Holds, rejects or reopens a case.
 async fn decide(
-    state: AppState,
+    State(state): State<AppState>,
     caller: Caller,
     actor: Actor,
-    id: &str,
+    Path(id): Path<String>,
     step: Step,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let (store, id, form) = (store(&state)?, number(id)?, Form::read(&body));
+    let (store, id, form) = (store(&state)?, number(&id)?, Form::read(&body));
     let decided =
         async { book::decide(store, &actor, id, revision(&form)?, step, form.get("reason").unwrap_or("")).await };
     let decided = decided.await;
     done(&state, &caller, id, &form, decided).await
-}
-
-async fn hold(
-    State(state): State<AppState>,
-    caller: Caller,
-    actor: Actor,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    decide(state, caller, actor, &id, Step::Hold, body).await
-}
-
-async fn reject(
-    State(state): State<AppState>,
-    caller: Caller,
-    actor: Actor,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    decide(state, caller, actor, &id, Step::Reject, body).await
-}
-
-async fn reopen(
-    State(state): State<AppState>,
-    caller: Caller,
-    actor: Actor,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    decide(state, caller, actor, &id, Step::Reopen, body).await
 }
 
 async fn release(

@@ -59,25 +59,10 @@ pub(super) const MORE: [&str; 37] = [
     "source",
 ];
 
-/// The keys of the visit.
-pub(super) const CASE: [&str; 16] = [
-    "case",
-    "setting",
-    "place_of_service",
-    "bill_type",
-    "billed_by",
-    "profile",
-    "policy",
-    "as_of",
-    "time_zone",
-    "arrival",
-    "departure",
-    "inpatient_order",
-    "diagnoses",
-    "age_years",
-    "supervised",
-    "off_campus",
-];
+/// The keys of the visit. Which row is the reason for it is marked at the row.
+fn case_keys() -> impl Iterator<Item = &'static str> {
+    worksheet::CASE.iter().copied().filter(|key| *key != "primary_reason")
+}
 
 pub(super) const ACCESS: [&str; 3] = ["name", "kind", "needed_because"];
 pub(super) const SERVICE: [&str; 8] = ["code", "modifiers", "units", "reason", "start", "stop", "date", "id"];
@@ -168,7 +153,7 @@ impl Table {
         });
         let rows: Vec<Row> = rows.collect();
         let case = serde_json::to_value(chart).unwrap_or_default();
-        let case = CASE.map(|key| field(format!("case.{key}"), key, case_value(&case, key, day)));
+        let case = case_keys().map(|key| field(format!("case.{key}"), key, case_value(&case, key, day)));
         let mut others = Vec::new();
         let accesses = chart.accesses.iter().map(|(name, a)| (Some(name), serde_json::to_value(a).unwrap_or_default()));
         for (at, (name, value)) in accesses.chain([(None, Value::Null)]).enumerate() {
@@ -199,7 +184,7 @@ impl Table {
             office: chart.setting == Some(Setting::Office),
             no_reason: chart.primary_reason.is_none(),
             rows,
-            case: case.into(),
+            case: case.collect(),
             others,
             error: String::new(),
         }
@@ -555,7 +540,7 @@ fn case(value: &mut Value, form: &Form, day: Option<Date>) -> Result<bool, Refus
         changed = true;
         value["primary_reason"] = if reason.is_empty() { Value::Null } else { Value::String(reason.to_owned()) };
     }
-    for key in CASE {
+    for key in case_keys() {
         let name = format!("case.{key}");
         let Some(cell) = form.get(&name).map(str::trim) else { continue };
         if cell == case_value(value, key, day) {
@@ -796,9 +781,6 @@ mod tests {
         let shown = |keys: &[&str], key: &str| keys.contains(&key);
         for key in worksheet::ROW.iter().filter(|k| **k != "pump") {
             assert!(shown(&MAIN, key) || shown(&MORE, key), "{key}");
-        }
-        for key in worksheet::CASE.iter().filter(|k| **k != "primary_reason") {
-            assert!(shown(&CASE, key), "{key}");
         }
         assert!(worksheet::ACCESS.iter().all(|k| shown(&ACCESS, k)));
         assert!(worksheet::SERVICE.iter().all(|k| shown(&SERVICE, k)));

@@ -2,7 +2,7 @@
 //! case is still what was coded is looked at in the turn.
 
 use dripline::chart::{Chart, SwitchValue};
-use dripline::coding::{Assumption, ChartDate, Coding};
+use dripline::coding::{Assumption, ChartDate, Coding, Query};
 use dripline_formats::diff::{Answer as Claim, differences};
 use dripline_formats::json;
 use dripline_reference::money::{self, Basis};
@@ -11,16 +11,18 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
-use super::entry::{Asked, Changed, EntryKind, NewAnswer, Says, TriedAnswer, applied};
+use super::basis;
+use super::correction::Correction;
+use super::entry::{Asked, Changed, Entry, EntryKind, NewAnswer, Says, TriedAnswer, applied};
 use super::filter::{Bound, Filter};
 use super::step::{Decision, Status, Step};
 use super::view::{
-    Answered, Case, ClaimKind, Event, History, Page, Pending, QueryState, RecordsRequest, Released, Settings, Summary,
-    Version, WhatIf,
+    Answered, Case, ClaimKind, Corrected, CorrectionEntry, Event, History, Page, Pending, QueryState, Recoded,
+    RecordsRequest, Released, Settings, Summary, Version, WhatIf,
 };
 use crate::actor::Actor;
 use crate::problem::{Kind, Problem};
@@ -44,6 +46,8 @@ pub(crate) struct NewCase {
     pub chart: Chart,
     pub assumptions: Vec<Assumption>,
     pub coding: Coding,
+    /// By what it was coded.
+    pub coded_by: String,
     pub options: Options,
 }
 
@@ -53,10 +57,11 @@ struct Head {
     decision: Decision,
     way: Way,
     received_by: String,
+    coded_by: String,
 }
 
 const HEAD: &str = "SELECT id, name, decision, setting, service_date, received_at, version, revision, waiting, reason, \
-                    options, received_by FROM cases";
+                    options, received_by, coded_by FROM cases";
 
 /// The moment, as it is stored.
 pub(crate) fn now() -> Timestamp {
@@ -84,7 +89,8 @@ impl Head {
             waiting,
             reason: row.try_get(9)?,
         };
-        Ok(Head { summary, decision, way: stored(row, 10)?, received_by: row.try_get(11)? })
+        let (received_by, coded_by) = (row.try_get(11)?, row.try_get(12)?);
+        Ok(Head { summary, decision, way: stored(row, 10)?, received_by, coded_by })
     }
 
     /// How it stands, for the history.
@@ -141,8 +147,8 @@ pub(crate) async fn receive(store: &Store, actor: &Actor, new: NewCase) -> Resul
     let waiting = count(&queries);
     let way = Way { profile: new.options.profile.clone(), set: new.options.set.clone() };
     let insert = "INSERT INTO cases (id, name, idempotency_key, body_hash, received_at, received_by, setting, \
-                  service_date, options, body_type, body, version, revision, decision, waiting) \
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 'open', $12)";
+                  service_date, options, body_type, body, version, revision, decision, waiting, coded_by) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 'open', $12, $13)";
     sqlx::query(insert)
         .bind(id)
         .bind(&new.coding.case)
@@ -156,6 +162,7 @@ pub(crate) async fn receive(store: &Store, actor: &Actor, new: NewCase) -> Resul
         .bind(new.body_type)
         .bind(&new.body)
         .bind(waiting)
+        .bind(&new.coded_by)
         .execute(&mut *write)
         .await
         .map_err(StoreError::from)?;
@@ -278,8 +285,12 @@ async fn event(
 }
 
 /// A part of the queue.
-pub(crate) async fn list(store: &Store, filter: &Filter) -> Result<Page, Problem> {
-    let mut cases = select(store, filter, filter.limit() + 1).await?;
+pub(crate) async fn list(state: &AppState, store: &Store, filter: &Filter) -> Result<Page, Problem> {
+    let mut read = store.read().await?;
+    let outdated = outdated(&mut read, &state.coder, filter).await?;
+    let rows = select(&mut read, HEAD, filter, &outdated, filter.limit() + 1).await?;
+    let mut cases: Vec<Summary> =
+        rows.iter().map(|row| Ok(Head::of(row)?.summary)).collect::<Result<_, StoreError>>()?;
     let more = i64::try_from(cases.len()).is_ok_and(|n| n > filter.limit());
     if more {
         cases.pop();
@@ -288,9 +299,26 @@ pub(crate) async fn list(store: &Store, filter: &Filter) -> Result<Page, Problem
     Ok(Page { cases, next })
 }
 
-async fn select(store: &Store, filter: &Filter, limit: i64) -> Result<Vec<Summary>, StoreError> {
-    let (condition, bound) = filter.condition();
-    let sql = format!("{HEAD} WHERE {condition} ORDER BY cases.id LIMIT {limit}");
+/// What is noted with the cases that were coded otherwise than by what runs now, where the filter asks for it.
+async fn outdated(connection: &mut AnyConnection, coder: &Coder, filter: &Filter) -> Result<Vec<String>, StoreError> {
+    if filter.outdated.is_none() {
+        return Ok(Vec::new());
+    }
+    // Cases of one quarter and of one run of the service share a note, so these are few.
+    let rows = sqlx::query("SELECT DISTINCT coded_by FROM cases").fetch_all(connection).await?;
+    let notes: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    Ok(notes.into_iter().filter(|note| !basis::outdated(coder, note).is_empty()).collect())
+}
+
+async fn select(
+    connection: &mut AnyConnection,
+    what: &str,
+    filter: &Filter,
+    outdated: &[String],
+    limit: i64,
+) -> Result<Vec<AnyRow>, StoreError> {
+    let (condition, bound) = filter.condition(outdated);
+    let sql = format!("{what} WHERE {condition} ORDER BY cases.id LIMIT {limit}");
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for value in bound {
         query = match value {
@@ -298,8 +326,7 @@ async fn select(store: &Store, filter: &Filter, limit: i64) -> Result<Vec<Summar
             Bound::Text(text) => query.bind(text),
         };
     }
-    let rows = query.fetch_all(&mut *store.read().await?).await?;
-    rows.iter().map(|row| Ok(Head::of(row)?.summary)).collect()
+    Ok(query.fetch_all(connection).await?)
 }
 
 /// How many cases stand where.
@@ -349,6 +376,7 @@ pub(crate) async fn case(state: &AppState, store: &Store, id: i64) -> Result<Cas
         rebill: claim.clone(),
     });
     let answers = answers(&mut read, id).await?;
+    let corrections = corrections(&mut read, id).await?;
     let requests = requests(&mut read, id).await?;
     let money = settings(&mut read).await?.money;
     drop(read);
@@ -364,11 +392,13 @@ pub(crate) async fn case(state: &AppState, store: &Store, id: i64) -> Result<Cas
     Ok(Case {
         options: head.options(),
         received_by: head.received_by,
+        outdated: basis::outdated(&state.coder, &head.coded_by),
         summary: head.summary,
         chart: in_force.chart,
         coding: in_force.coding,
         queries: queries?,
         answers,
+        corrections,
         claims,
         pending,
         records_requests: requests,
@@ -465,6 +495,36 @@ async fn answers(connection: &mut AnyConnection, id: i64) -> Result<Vec<Answered
     rows.iter().map(of).collect()
 }
 
+async fn corrections(connection: &mut AnyConnection, id: i64) -> Result<Vec<Corrected>, StoreError> {
+    let sql = "SELECT version, reason, recorded_at, recorded_by FROM corrections WHERE case_id = $1 ORDER BY version";
+    let mut corrections = Vec::new();
+    for row in sqlx::query(sql).bind(id).fetch_all(&mut *connection).await? {
+        corrections.push(Corrected {
+            version: row.try_get(0)?,
+            reason: row.try_get(1)?,
+            recorded_at: row.try_get(2)?,
+            recorded_by: row.try_get(3)?,
+            entries: Vec::new(),
+        });
+    }
+    let sql = "SELECT version, changes, author, written_at, entry, place, after_release, after_request \
+               FROM correction_entries WHERE case_id = $1 ORDER BY version, number";
+    for row in sqlx::query(sql).bind(id).fetch_all(connection).await? {
+        let (version, written_at, kind): (i64, String, String) = (row.try_get(0)?, row.try_get(3)?, row.try_get(4)?);
+        let of = corrections.iter_mut().find(|c| c.version == version).ok_or_else(misshapen)?;
+        of.entries.push(CorrectionEntry {
+            changes: stored(&row, 1)?,
+            author: row.try_get(2)?,
+            written_at: written_at.parse().map_err(|_| misshapen())?,
+            kind: if kind == "late" { EntryKind::Late } else { EntryKind::Original },
+            place: row.try_get(5)?,
+            after_release: row.try_get::<i64, _>(6)? == 1,
+            after_records_request: row.try_get::<i64, _>(7)? == 1,
+        });
+    }
+    Ok(corrections)
+}
+
 async fn requests(connection: &mut AnyConnection, id: i64) -> Result<Vec<RecordsRequest>, StoreError> {
     let sql = "SELECT asked_by, received_on, recorded_at, recorded_by FROM record_requests WHERE case_id = $1 \
                ORDER BY number";
@@ -487,7 +547,29 @@ struct Worked {
     was: Coding,
     asked: Vec<String>,
     changed: Changed,
+    coded: Coded,
+}
+
+/// A chart coded, and by what.
+struct Coded {
     coding: Coding,
+    by: String,
+}
+
+async fn code(
+    state: &AppState,
+    chart: &Chart,
+    read: &[Assumption],
+    options: &Options,
+    blame: impl Fn(ChartError) -> Problem + Send + 'static,
+) -> Result<Coded, Problem> {
+    let (chart, read, options) = (chart.clone(), read.to_vec(), options.clone());
+    let size = json::line(&chart).len();
+    let coded = state.run(size, move |coder| {
+        let coding = coder.code(&chart, 1, &read, &options).map_err(blame)?;
+        Ok(Coded { coding, by: basis::note(coder, &chart) })
+    });
+    coded.await
 }
 
 async fn work(
@@ -515,10 +597,8 @@ async fn work(
         ));
     }
     let changed = applied(&chart, &assumptions, answer, kind)?;
-    let (chart, read, options) = (changed.chart.clone(), changed.assumptions.clone(), head.options());
-    let size = json::line(&chart).len();
-    let coding = state.run(size, move |coder| coder.code(&chart, 1, &read, &options).map_err(unusable)).await?;
-    Ok(Worked { head, was, asked, changed, coding })
+    let coded = code(state, &changed.chart, &changed.assumptions, &head.options(), unusable).await?;
+    Ok(Worked { head, was, asked, changed, coded })
 }
 
 /// Tries an answer out.
@@ -528,8 +608,8 @@ pub(crate) async fn what_if(state: &AppState, store: &Store, id: i64, answer: &T
         what_if: true,
         id,
         version: worked.head.summary.version,
-        differences: differences(&Claim::of(&worked.was), &Claim::of(&worked.coding)),
-        coding: worked.coding,
+        differences: differences(&Claim::of(&worked.was), &Claim::of(&worked.coded.coding)),
+        coding: worked.coded.coding,
     })
 }
 
@@ -546,40 +626,24 @@ pub(crate) async fn answer(
     let NewAnswer { query, says, only, entry } = answer;
     entry.check(moment)?;
     let tried = TriedAnswer { query, says, only };
-    let Worked { asked, changed, coding, .. } = work(state, store, id, &tried, entry.kind, Some(revision)).await?;
+    let Worked { asked, changed, coded, .. } = work(state, store, id, &tried, entry.kind, Some(revision)).await?;
     let at = stamp(moment);
     let mut write = store.write().await?;
     let before = head(&mut write, id).await?;
     seen(&before, revision)?;
-    let claims = claims(&mut write, id).await?;
-    let last = claims.iter().rev().find(|c| c.kind != ClaimKind::Credit);
-    let changes_claim = last.is_none_or(|last| last.claim != Claim::of(&coding));
     let mut quiet = settled(&mut write, id).await?;
     if tried.says.settles(&tried.query.field) {
         quiet.extend(asked.iter().map(|ask| (tried.query.clone(), ask.clone())));
     }
-    let states: Vec<bool> = coding
-        .queries
-        .iter()
-        .map(|q| quiet.iter().any(|(query, ask)| *query == Asked::of(q) && *ask == q.ask))
-        .collect();
-    let step = Step::Answer { changes_claim };
-    let decision = before.decision.after(step, before.summary.waiting).map_err(not_now)?;
-    let number = before.summary.version + 1;
-    let made = Made { chart: &changed.chart, assumptions: &changed.assumptions, coding: &coding, settled: &states };
-    version(&mut write, id, number, &made, &at, actor, "answered").await?;
-    let after_release = match claims.first() {
-        Some(first) => entry.may_be_after(parsed(&first.released_at)?),
-        None => false,
-    };
-    let requested = requests(&mut write, id).await?;
-    let after_request = requested.iter().any(|r| began(r.received_on.0).is_none_or(|at| entry.may_be_after(at)));
+    let next = Next { chart: &changed.chart, assumptions: &changed.assumptions, coded: &coded, quiet: &quiet };
+    let after = advance(&mut write, &before, &next, &at, actor, "answered").await?;
+    let (after_release, after_request) = Watched::of(&mut write, id).await?.marks(&entry);
     let insert = "INSERT INTO answers (case_id, version, field, administrations, asked, says, author, written_at, \
                   entry, place, after_release, after_request, recorded_at, recorded_by) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     sqlx::query(insert)
         .bind(id)
-        .bind(number)
+        .bind(after.summary.version)
         .bind(&tried.query.field)
         .bind(json::line(&tried.query.administrations))
         .bind(json::line(&asked))
@@ -595,29 +659,200 @@ pub(crate) async fn answer(
         .execute(&mut *write)
         .await
         .map_err(StoreError::from)?;
+    let (was, is) = with_chart(&before, &after, changed);
+    let why = format!("{} entry by {}, {}", entry.kind, entry.author.trim(), entry.place.trim());
+    event(&mut write, Some(id), &at, actor, "answered", Some(was), Some(is), Some(&why)).await?;
+    write.commit().await?;
+    Ok(after.summary)
+}
+
+/// How a case stood and stands, with what changed in its chart, for the history.
+fn with_chart(before: &Head, after: &Head, changed: Changed) -> (Value, Value) {
+    let (mut was, mut is) = (before.standing(), after.standing());
+    was["chart"] = Value::Object(changed.before);
+    is["chart"] = Value::Object(changed.after);
+    (was, is)
+}
+
+/// The version to come.
+struct Next<'a> {
+    chart: &'a Chart,
+    assumptions: &'a [Assumption],
+    coded: &'a Coded,
+    /// Questions that entries settled, each with its words.
+    quiet: &'a [(Asked, String)],
+}
+
+/// Makes the next version of a case. One whose claim is not the one that left leads a released case back to its
+/// release, which credits the one and bills the other.
+async fn advance(
+    write: &mut Write,
+    before: &Head,
+    next: &Next<'_>,
+    at: &str,
+    actor: &Actor,
+    why: &str,
+) -> Result<Head, Problem> {
+    let (id, coding) = (before.summary.id, &next.coded.coding);
+    let claims = claims(write, id).await?;
+    let last = claims.iter().rev().find(|c| c.kind != ClaimKind::Credit);
+    let changes_claim = last.is_none_or(|last| last.claim != Claim::of(coding));
+    let step = Step::Version { changes_claim };
+    let decision = before.decision.after(step, before.summary.waiting).map_err(not_now)?;
+    let is_quiet = |q: &Query| next.quiet.iter().any(|(query, ask)| *query == Asked::of(q) && *ask == q.ask);
+    let states: Vec<bool> = coding.queries.iter().map(is_quiet).collect();
+    let number = before.summary.version + 1;
+    let made = Made { chart: next.chart, assumptions: next.assumptions, coding, settled: &states };
+    version(write, id, number, &made, at, actor, why).await?;
     let update = "UPDATE cases SET version = $1, revision = revision + 1, decision = $2, waiting = $3, setting = $4, \
-                  service_date = $5 WHERE id = $6";
+                  service_date = $5, coded_by = $6 WHERE id = $7";
     sqlx::query(update)
         .bind(number)
         .bind(decision.as_str())
         .bind(count(&states))
         .bind(coding.setting.as_str())
-        .bind(first_date(&changed.chart, &coding).to_string())
+        .bind(first_date(next.chart, coding).to_string())
+        .bind(&next.coded.by)
         .bind(id)
-        .execute(&mut *write)
+        .execute(&mut **write)
         .await
         .map_err(StoreError::from)?;
-    let after = head(&mut write, id).await?;
-    let with = |standing: Value, chart: Map<String, Value>| {
-        let mut standing = standing;
-        standing["chart"] = Value::Object(chart);
-        standing
-    };
-    let (was, is) = (with(before.standing(), changed.before), with(after.standing(), changed.after));
-    let why = format!("{} entry by {}, {}", entry.kind, entry.author.trim(), entry.place.trim());
-    event(&mut write, Some(id), &at, actor, "answered", Some(was), Some(is), Some(&why)).await?;
+    head(write, id).await
+}
+
+/// After what an entry is marked: when the claim first left, and when the records were asked for.
+struct Watched {
+    released: Option<Timestamp>,
+    asked: Vec<Date>,
+}
+
+impl Watched {
+    async fn of(connection: &mut AnyConnection, id: i64) -> Result<Self, StoreError> {
+        let claims = claims(connection, id).await?;
+        let released = claims.first().map(|first| parsed(&first.released_at)).transpose()?;
+        let asked = requests(connection, id).await?.iter().map(|r| r.received_on.0).collect();
+        Ok(Watched { released, asked })
+    }
+
+    /// Whether an entry may have been made after the release, and after a request.
+    fn marks(&self, entry: &Entry) -> (bool, bool) {
+        let after_release = self.released.is_some_and(|at| entry.may_be_after(at));
+        let after_request = self.asked.iter().any(|on| began(*on).is_none_or(|at| entry.may_be_after(at)));
+        (after_release, after_request)
+    }
+}
+
+/// Corrects the chart in force by chart entries: a new version of the case.
+pub(crate) async fn correct(
+    state: &AppState,
+    store: &Store,
+    actor: &Actor,
+    id: i64,
+    revision: i64,
+    correction: Correction,
+) -> Result<Summary, Problem> {
+    let moment = now();
+    correction.check(moment)?;
+    let mut read = store.read().await?;
+    let head_then = head(&mut read, id).await?;
+    seen(&head_then, revision)?;
+    let InForce { chart, assumptions, .. } = in_force(&mut read, &head_then).await?;
+    drop(read);
+    let size = json::line(&chart).len();
+    let applied = state.run(size, move |_| {
+        let (changed, rests) = correction.applied(&chart, &assumptions)?;
+        Ok((correction, changed, rests))
+    });
+    let (correction, changed, rests) = applied.await?;
+    let blame = |e: ChartError| Problem::body(&format!("chart.{}", e.path), e.message, e.help);
+    let coded = code(state, &changed.chart, &changed.assumptions, &head_then.options(), blame).await?;
+    let at = stamp(moment);
+    let mut write = store.write().await?;
+    let before = head(&mut write, id).await?;
+    seen(&before, revision)?;
+    let quiet = settled(&mut write, id).await?;
+    let next = Next { chart: &changed.chart, assumptions: &changed.assumptions, coded: &coded, quiet: &quiet };
+    let after = advance(&mut write, &before, &next, &at, actor, "corrected").await?;
+    let (number, reason) = (after.summary.version, correction.reason.trim());
+    let insert = "INSERT INTO corrections (case_id, version, reason, recorded_at, recorded_by) \
+                  VALUES ($1, $2, $3, $4, $5)";
+    let insert = sqlx::query(insert).bind(id).bind(number).bind(reason).bind(&at).bind(actor.as_str());
+    insert.execute(&mut *write).await.map_err(StoreError::from)?;
+    let watched = Watched::of(&mut write, id).await?;
+    for (n, (basis, changes)) in (1_i64..).zip(correction.entries.iter().zip(&rests)) {
+        let (after_release, after_request) = watched.marks(&basis.entry);
+        let insert = "INSERT INTO correction_entries (case_id, version, number, changes, author, written_at, entry, \
+                      place, after_release, after_request) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        sqlx::query(insert)
+            .bind(id)
+            .bind(number)
+            .bind(n)
+            .bind(json::line(changes))
+            .bind(basis.entry.author.trim())
+            .bind(basis.entry.written_at.to_string())
+            .bind(basis.entry.kind.as_str())
+            .bind(basis.entry.place.trim())
+            .bind(i64::from(after_release))
+            .bind(i64::from(after_request))
+            .execute(&mut *write)
+            .await
+            .map_err(StoreError::from)?;
+    }
+    let (was, is) = with_chart(&before, &after, changed);
+    event(&mut write, Some(id), &at, actor, "corrected", Some(was), Some(is), Some(reason)).await?;
     write.commit().await?;
     Ok(after.summary)
+}
+
+/// Codes the chart in force again, by the rules and tables that run now. A coding that comes out the same makes no
+/// version, and the case is no longer outdated.
+pub(crate) async fn recode(
+    state: &AppState,
+    store: &Store,
+    actor: &Actor,
+    id: i64,
+    revision: i64,
+    reason: &str,
+) -> Result<Recoded, Problem> {
+    super::entry::text("reason", reason)?;
+    let mut read = store.read().await?;
+    let head_then = head(&mut read, id).await?;
+    seen(&head_then, revision)?;
+    let InForce { chart, assumptions, coding: was } = in_force(&mut read, &head_then).await?;
+    drop(read);
+    let coded = code(state, &chart, &assumptions, &head_then.options(), unusable).await?;
+    let is = &coded.coding;
+    let same = (&was.lines, &was.drug_lines, &was.services, &was.edits, &was.queries)
+        == (&is.lines, &is.drug_lines, &is.services, &is.edits, &is.queries);
+    let at = stamp(now());
+    let mut write = store.write().await?;
+    let before = head(&mut write, id).await?;
+    seen(&before, revision)?;
+    let after = match same {
+        true => {
+            let step = Step::Version { changes_claim: false };
+            before.decision.after(step, before.summary.waiting).map_err(not_now)?;
+            let update = "UPDATE cases SET revision = revision + 1, coded_by = $1 WHERE id = $2";
+            let update = sqlx::query(update).bind(&coded.by).bind(id);
+            update.execute(&mut *write).await.map_err(StoreError::from)?;
+            head(&mut write, id).await?
+        }
+        false => {
+            let quiet = settled(&mut write, id).await?;
+            let next = Next { chart: &chart, assumptions: &assumptions, coded: &coded, quiet: &quiet };
+            advance(&mut write, &before, &next, &at, actor, "recoded").await?
+        }
+    };
+    let standing = |head: &Head, coding: &Coding| {
+        let mut standing = head.standing();
+        standing["rule_set"] = serde_json::to_value(&coding.rule_set).unwrap_or_default();
+        standing
+    };
+    let (from, to) = (standing(&before, &was), standing(&after, is));
+    event(&mut write, Some(id), &at, actor, "recoded", Some(from), Some(to), Some(reason.trim())).await?;
+    write.commit().await?;
+    let differences = differences(&Claim::of(&was), &Claim::of(is));
+    Ok(Recoded { summary: after.summary, new_version: !same, differences })
 }
 
 /// Questions that an entry settled, each with its words: asked otherwise it is another.
@@ -825,15 +1060,40 @@ pub(crate) struct Exported {
     pub lines: Claim,
 }
 
-/// The part of an export behind a case: at most so many, with the claims of their versions in force.
-pub(crate) async fn export(store: &Store, filter: &Filter, limit: i64) -> Result<Vec<Exported>, StoreError> {
-    let mut exported = Vec::new();
-    for summary in select(store, filter, limit).await? {
+const EXPORTED: &str = "SELECT id, name, decision, setting, service_date, received_at, version, revision, waiting, \
+                        reason, options, received_by, coded_by, coding FROM cases \
+                        JOIN versions ON versions.case_id = cases.id AND versions.number = cases.version";
+
+/// An export of the queue as it is when it begins: of the cases that are there, each once, as it stands when its part
+/// is read.
+pub(crate) struct Export {
+    filter: Filter,
+    outdated: Vec<String>,
+    limit: i64,
+}
+
+impl Export {
+    /// An export in parts of so many cases.
+    pub async fn begin(state: &AppState, store: &Store, filter: Filter, limit: i64) -> Result<Self, StoreError> {
         let mut read = store.read().await?;
-        let sql = "SELECT coding FROM versions WHERE case_id = $1 AND number = $2";
-        let row = sqlx::query(sql).bind(summary.id).bind(summary.version).fetch_one(&mut *read).await?;
-        let coding: Coding = stored(&row, 0)?;
-        exported.push(Exported { lines: Claim::of(&coding), summary });
+        let outdated = outdated(&mut read, &state.coder, &filter).await?;
+        let last: Option<i64> = sqlx::query("SELECT max(id) FROM cases").fetch_one(&mut *read).await?.try_get(0)?;
+        Ok(Export { filter: Filter { last: Some(last.unwrap_or(0)), ..filter }, outdated, limit })
     }
-    Ok(exported)
+
+    /// The next part; none behind the last.
+    pub async fn next(&mut self, store: &Store) -> Result<Option<Vec<Exported>>, StoreError> {
+        let mut read = store.read().await?;
+        let rows = select(&mut read, EXPORTED, &self.filter, &self.outdated, self.limit).await?;
+        drop(read);
+        let of = |row: &AnyRow| {
+            let coding: Coding = stored(row, 13)?;
+            Ok(Exported { lines: Claim::of(&coding), summary: Head::of(row)?.summary })
+        };
+        let part: Vec<Exported> = rows.iter().map(of).collect::<Result<_, StoreError>>()?;
+        if let Some(last) = part.last() {
+            self.filter.after = last.summary.id;
+        }
+        Ok((!part.is_empty()).then_some(part))
+    }
 }

@@ -3,6 +3,7 @@
 use axum::extract::Query;
 use axum::http::Uri;
 use dripline::chart::Setting;
+use dripline::coding::Addressee;
 use dripline::time::strict_date;
 use dripline_formats::near::nearest;
 use jiff::civil::Date;
@@ -12,9 +13,14 @@ use crate::asked::cut;
 use crate::problem::{Kind, Problem};
 
 /// Parameters of the query.
-pub(crate) const FILTERS: &[&str] = &["status", "setting", "from", "to", "field", "case"];
+pub(crate) const FILTERS: &[&str] = &["status", "setting", "from", "to", "field", "addressee", "case", "outdated"];
 /// And those of one part of the queue.
-pub(crate) const PART: &[&str] = &["status", "setting", "from", "to", "field", "case", "after", "limit"];
+pub(crate) const PART: &[&str] =
+    &["status", "setting", "from", "to", "field", "addressee", "case", "outdated", "after", "limit"];
+
+/// Whom a question may go to.
+pub(crate) const ADDRESSEES: [Addressee; 4] =
+    [Addressee::Nurse, Addressee::Provider, Addressee::Pharmacy, Addressee::Biller];
 
 /// Cases in one part of the queue, if not said, and at most.
 const USUAL: i64 = 50;
@@ -30,8 +36,14 @@ pub(crate) struct Filter {
     pub to: Option<Date>,
     /// Key of an open question.
     pub field: Option<String>,
+    /// Whom an open question goes to; with a key, the same question.
+    pub addressee: Option<Addressee>,
     /// The caller's own id.
     pub case: Option<String>,
+    /// Whether other rules or tables run now than those by which they were coded.
+    pub outdated: Option<bool>,
+    /// Cases up to this one.
+    pub last: Option<i64>,
     /// Cases behind this one.
     pub after: i64,
     pub limit: Option<i64>,
@@ -87,6 +99,21 @@ impl Filter {
                 "from" => filter.from = Some(date()?),
                 "to" => filter.to = Some(date()?),
                 "field" => filter.field = Some(value.clone()),
+                "addressee" => match ADDRESSEES.into_iter().find(|a| a.as_str() == value) {
+                    Some(addressee) => filter.addressee = Some(addressee),
+                    None => {
+                        let all = ADDRESSEES.map(Addressee::as_str).join(", ");
+                        return wrong(
+                            format!("`{}` is nobody who is asked", cut(value)),
+                            &format!("it is one of {all}"),
+                        );
+                    }
+                },
+                "outdated" => match value.as_str() {
+                    "true" => filter.outdated = Some(true),
+                    "false" => filter.outdated = Some(false),
+                    _ => return wrong("`outdated` is true or false".to_owned(), "write outdated=true"),
+                },
                 "case" => filter.case = Some(value.clone()),
                 "after" => filter.after = number(i64::MAX)?,
                 _ => filter.limit = Some(number(MOST)?.max(1)),
@@ -104,9 +131,10 @@ impl Filter {
     }
 
     /// The condition in SQL, and what is bound to it from `$1` on. Nothing that a caller wrote stands in the text.
-    pub fn condition(&self) -> (String, Vec<Bound>) {
-        let mut bound = vec![Bound::Number(self.after)];
-        let mut terms = vec!["cases.id > $1".to_owned()];
+    /// `outdated`: what is noted with cases that were coded otherwise than by what runs now.
+    pub fn condition(&self, outdated: &[String]) -> (String, Vec<Bound>) {
+        let mut bound = vec![Bound::Number(self.after), Bound::Number(self.last.unwrap_or(i64::MAX))];
+        let mut terms = vec!["cases.id > $1 AND cases.id <= $2".to_owned()];
         let mut bind = |value: String| {
             bound.push(Bound::Text(value));
             bound.len()
@@ -127,12 +155,27 @@ impl Filter {
         if let Some(case) = &self.case {
             terms.push(format!("cases.name = ${}", bind(case.clone())));
         }
+        let mut question = String::new();
         if let Some(field) = &self.field {
+            question.push_str(&format!(" AND queries.field = ${}", bind(field.clone())));
+        }
+        if let Some(addressee) = self.addressee {
+            question.push_str(&format!(" AND queries.addressee = ${}", bind(addressee.to_string())));
+        }
+        if !question.is_empty() {
             terms.push(format!(
                 "EXISTS (SELECT 1 FROM queries WHERE queries.case_id = cases.id AND queries.version = cases.version \
-                 AND queries.settled = 0 AND queries.field = ${})",
-                bind(field.clone())
+                 AND queries.settled = 0{question})"
             ));
+        }
+        if let Some(wanted) = self.outdated {
+            let places: Vec<String> = outdated.iter().map(|note| format!("${}", bind(note.clone()))).collect();
+            terms.push(match (places.is_empty(), wanted) {
+                (true, true) => "1 = 0".to_owned(),
+                (true, false) => "1 = 1".to_owned(),
+                (false, true) => format!("cases.coded_by IN ({})", places.join(", ")),
+                (false, false) => format!("cases.coded_by NOT IN ({})", places.join(", ")),
+            });
         }
         (terms.join(" AND "), bound)
     }

@@ -1,5 +1,7 @@
 //! The routes of the queue.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -14,19 +16,22 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::book::{self, NewCase};
+use super::correction::NewCorrection;
 use super::entry::{NewAnswer, TriedAnswer};
 use super::filter::{FILTERS, Filter, PART};
 use super::step::Step;
-use super::view::{Case, History, Page, Settings, Summary, Version, WhatIf};
-use super::{filter, text};
+use super::view::{Case, History, Page, Recoded, Settings, Summary, Version, WhatIf};
+use super::{basis, filter, text};
 use crate::actor::Actor;
 use crate::answer::{self, Form, line};
 use crate::api::{self, JSON, TEXT};
 use crate::asked::Asked;
+use crate::guard::busy;
 use crate::openapi::{Api, Operation, header as of_header, path, query};
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 use crate::store::Store;
+use crate::stream;
 
 const CSV: &str = "text/csv";
 const LINES: &str = "application/x-ndjson";
@@ -196,6 +201,32 @@ pub(crate) fn add(api: &mut Api) {
             ..change.clone()
         },
     );
+    let schema = api.read::<NewCorrection>();
+    api.post(
+        "/v1/cases/{id}/correction",
+        correct,
+        Operation {
+            id: "correctCase",
+            summary: "Correct the chart by chart entries",
+            about: "The whole chart as it should stand; every change rests on an entry. The case is coded again as a new \
+                    version, and the history holds what changed. Its id is never changed.",
+            takes: vec![(JSON, schema)],
+            ..change.clone()
+        },
+    );
+    let (schema, recoded) = (api.read::<Reason>(), api.written::<Recoded>());
+    api.post(
+        "/v1/cases/{id}/recode",
+        recode,
+        Operation {
+            id: "recodeCase",
+            summary: "Code the chart in force again by the rules and tables that run now",
+            about: "Where lines, drug lines, services, edits and questions come out the same, no version is made.",
+            takes: vec![(JSON, schema)],
+            gives: gives(200, "The case as it stands now, and whether a version was made", &recoded),
+            ..change.clone()
+        },
+    );
     let (schema, tried) = (api.read::<TriedAnswer>(), api.written::<WhatIf>());
     api.post(
         "/v1/cases/{id}/what-if",
@@ -220,11 +251,16 @@ pub(crate) fn add(api: &mut Api) {
         },
     );
     let reason = vec![(JSON, api.read::<Reason>())];
-    let with =
-        |id: &'static str, summary: &'static str| Operation { id, summary, takes: reason.clone(), ..change.clone() };
-    api.post("/v1/cases/{id}/hold", hold, with("holdCase", "Hold a case, with a reason"));
-    api.post("/v1/cases/{id}/reject", reject, with("rejectCase", "Bill nothing of a case, with a reason"));
-    api.post("/v1/cases/{id}/reopen", reopen, with("reopenCase", "Work again on a case that is held or rejected"));
+    for (path, step, id, summary) in [
+        ("/v1/cases/{id}/hold", Step::Hold, "holdCase", "Hold a case, with a reason"),
+        ("/v1/cases/{id}/reject", Step::Reject, "rejectCase", "Bill nothing of a case, with a reason"),
+        ("/v1/cases/{id}/reopen", Step::Reopen, "reopenCase", "Work again on a case that is held or rejected"),
+    ] {
+        let handler = move |state: State<AppState>, actor: Actor, id: Path<String>, request: Request| {
+            decide(state, actor, id, step, request)
+        };
+        api.post(path, handler, Operation { id, summary, takes: reason.clone(), ..change.clone() });
+    }
     api.post(
         "/v1/cases/{id}/release",
         release,
@@ -251,6 +287,8 @@ pub(crate) fn add(api: &mut Api) {
     let export = |id, content_type| Operation {
         id,
         summary: "The queue with the lines of its claims, oldest first",
+        about: "The cases that are there when it begins, each once. It is sent as it is read; one that breaks off is not \
+                ended as a whole answer is.",
         parameters: filters(FILTERS),
         gives: vec![(200, "One line for each case", vec![(content_type, json!({ "type": "string" }))])],
         problems: &[Kind::Parameter, Kind::NoStore, Kind::Store],
@@ -393,7 +431,8 @@ pub(crate) async fn new_case(
             ));
         }
         let (chart, assumptions) = (case.chart, case.assumptions);
-        Ok(NewCase { key, hash, body_type, body, chart, assumptions, coding, options })
+        let coded_by = basis::note(coder, &chart);
+        Ok(NewCase { key, hash, body_type, body, chart, assumptions, coding, coded_by, options })
     });
     coded.await
 }
@@ -412,7 +451,7 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
 }
 
 async fn list(State(state): State<AppState>, uri: Uri) -> Result<Response, Problem> {
-    let page = book::list(store(&state)?, &Filter::of(&uri, PART)?).await?;
+    let page = book::list(&state, store(&state)?, &Filter::of(&uri, PART)?).await?;
     Ok(in_json(&page))
 }
 
@@ -455,6 +494,34 @@ async fn answer(
     Ok(changed(&book::answer(&state, store, &actor, id, revision, new).await?))
 }
 
+async fn correct(
+    State(state): State<AppState>,
+    actor: Actor,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (store, id) = (store(&state)?, number(&id)?);
+    Filter::of(request.uri(), &[])?;
+    let revision = revision(request.headers())?;
+    let new: NewCorrection = read(&state, request).await?;
+    let correction = state.run(new.chart.get().len(), move |_| new.read()).await?;
+    Ok(changed(&book::correct(&state, store, &actor, id, revision, correction).await?))
+}
+
+async fn recode(
+    State(state): State<AppState>,
+    actor: Actor,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (store, id) = (store(&state)?, number(&id)?);
+    Filter::of(request.uri(), &[])?;
+    let revision = revision(request.headers())?;
+    let Reason { reason } = read(&state, request).await?;
+    let recoded = book::recode(&state, store, &actor, id, revision, &reason).await?;
+    Ok(tagged(StatusCode::OK, recoded.summary.revision, line(&recoded)))
+}
+
 async fn what_if(State(state): State<AppState>, Path(id): Path<String>, request: Request) -> Result<Response, Problem> {
     let (store, id) = (store(&state)?, number(&id)?);
     Filter::of(request.uri(), &[])?;
@@ -462,39 +529,19 @@ async fn what_if(State(state): State<AppState>, Path(id): Path<String>, request:
     Ok(in_json(&book::what_if(&state, store, id, &tried).await?))
 }
 
-async fn decide(state: AppState, actor: Actor, id: &str, step: Step, request: Request) -> Result<Response, Problem> {
-    let (store, id) = (store(&state)?, number(id)?);
+/// Holds, rejects or reopens a case.
+async fn decide(
+    State(state): State<AppState>,
+    actor: Actor,
+    Path(id): Path<String>,
+    step: Step,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (store, id) = (store(&state)?, number(&id)?);
     Filter::of(request.uri(), &[])?;
     let revision = revision(request.headers())?;
     let Reason { reason } = read(&state, request).await?;
     Ok(changed(&book::decide(store, &actor, id, revision, step, &reason).await?))
-}
-
-async fn hold(
-    State(state): State<AppState>,
-    actor: Actor,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response, Problem> {
-    decide(state, actor, &id, Step::Hold, request).await
-}
-
-async fn reject(
-    State(state): State<AppState>,
-    actor: Actor,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response, Problem> {
-    decide(state, actor, &id, Step::Reject, request).await
-}
-
-async fn reopen(
-    State(state): State<AppState>,
-    actor: Actor,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response, Problem> {
-    decide(state, actor, &id, Step::Reopen, request).await
 }
 
 async fn release(
@@ -522,32 +569,52 @@ async fn request_records(
     Ok(changed(&book::request_records(store, &actor, id, revision, &asked_by, received_on).await?))
 }
 
-/// The whole queue as text, a part at a time.
+/// The queue as text, sent as it is read. Its first part is read before the answer begins, so that what is wrong from
+/// the start is told as a problem; what breaks later breaks the answer off.
 async fn export(
     state: &AppState,
     uri: &Uri,
     content_type: &'static str,
-    mut text: String,
-    row: impl Fn(&book::Exported) -> String,
+    first: &'static str,
+    row: fn(&book::Exported) -> String,
 ) -> Result<Response, Problem> {
-    let store = store(state)?;
-    let mut filter = Filter::of(uri, filter::FILTERS)?;
-    loop {
-        let part = book::export(store, &filter, AT_ONCE).await?;
-        text.extend(part.iter().map(&row));
-        match part.last() {
-            Some(last) if i64::try_from(part.len()).is_ok_and(|n| n == AT_ONCE) => filter.after = last.summary.id,
-            _ => return Ok(([(header::CONTENT_TYPE, content_type)], text).into_response()),
+    let store = store(state)?.clone();
+    let filter = Filter::of(uri, filter::FILTERS)?;
+    let place = Arc::clone(&state.streams).try_acquire_owned().map_err(|_| busy())?;
+    let mut export = book::Export::begin(state, &store, filter, AT_ONCE).await?;
+    let mut part = export.next(&store).await?;
+    let (to_client, body) = stream::body(1);
+    let idle = state.limits.idle;
+    tokio::spawn(async move {
+        let _place = place;
+        let mut text = first.to_owned();
+        while let Some(cases) = part {
+            text.extend(cases.iter().map(row));
+            if !to_client.send(std::mem::take(&mut text), idle).await {
+                return;
+            }
+            part = match export.next(&store).await {
+                Ok(part) => part,
+                Err(error) => {
+                    // The answer is not ended, so its reader sees that it is not whole.
+                    tracing::error!(%error, "an export broke off");
+                    return;
+                }
+            };
         }
-    }
+        if to_client.send(text, idle).await {
+            to_client.end(idle).await;
+        }
+    });
+    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
 async fn queue_csv(State(state): State<AppState>, uri: Uri) -> Result<Response, Problem> {
-    export(&state, &uri, "text/csv; charset=utf-8", text::HEADER.to_owned(), text::row).await
+    export(&state, &uri, "text/csv; charset=utf-8", text::HEADER, text::row).await
 }
 
 async fn queue_lines(State(state): State<AppState>, uri: Uri) -> Result<Response, Problem> {
-    export(&state, &uri, LINES, String::new(), line).await
+    export(&state, &uri, LINES, "", line).await
 }
 
 async fn settings(State(state): State<AppState>, uri: Uri) -> Result<Response, Problem> {

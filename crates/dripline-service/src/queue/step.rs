@@ -36,8 +36,8 @@ pub enum Status {
 /// What is done with a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A chart entry answers a question. `changes_claim`: what it leaves is not what was released.
-    Answer {
+    /// A version is made: a chart entry answers a question or corrects the chart, or the chart is coded again.
+    Version {
         /// Whether the claim is another than that which was released last.
         changes_claim: bool,
     },
@@ -92,10 +92,10 @@ impl Decision {
         use Decision::{Held, Open, Rejected, Released};
         match (step, self) {
             (Step::RecordsRequest, any) => Ok(any),
-            (Step::Answer { .. }, Open | Held) => Ok(self),
-            (Step::Answer { changes_claim: true }, Released) => Ok(Open),
-            (Step::Answer { changes_claim: false }, Released) => Ok(Released),
-            (Step::Answer { .. }, Rejected) => Err(("the case is rejected", "reopen it first")),
+            (Step::Version { .. }, Open | Held) => Ok(self),
+            (Step::Version { changes_claim: true }, Released) => Ok(Open),
+            (Step::Version { changes_claim: false }, Released) => Ok(Released),
+            (Step::Version { .. }, Rejected) => Err(("the case is rejected", "reopen it first")),
             (Step::Hold, Open) => Ok(Held),
             (Step::Hold, Held) => Err(("the case is held already", "reopen it first to give another reason")),
             (Step::Reject, Open | Held) => Ok(Rejected),
@@ -108,9 +108,10 @@ impl Decision {
             (Step::Release, Open) => Ok(Released),
             (Step::Release, Held) => Err(("the case is held", "reopen it first")),
             (Step::Release, Rejected) => Err(("the case is rejected", "reopen it first")),
-            (Step::Hold | Step::Reject | Step::Reopen | Step::Release, Released) => {
-                Err(("the claim was released, and what left is never changed", "a chart entry makes a new version"))
-            }
+            (Step::Hold | Step::Reject | Step::Reopen | Step::Release, Released) => Err((
+                "the claim was released, and what left is never changed",
+                "a chart entry, or coding again, makes a new version",
+            )),
         }
     }
 }
@@ -166,17 +167,17 @@ mod tests {
             for waiting in [0, 2] {
                 let ready = decision.status(waiting) == Status::Ready;
                 assert_eq!(decision.after(Step::Release, waiting).is_ok(), ready, "{decision:?} {waiting}");
-                // Only a chart entry leads away from a released claim.
+                // Only a new version leads away from a released claim.
                 for step in [Step::Hold, Step::Reject, Step::Reopen, Step::Release] {
                     assert!(Decision::Released.after(step, waiting).is_err(), "{step:?}");
                 }
                 assert_eq!(decision.after(Step::RecordsRequest, waiting), Ok(decision));
             }
         }
-        assert_eq!(Decision::Released.after(Step::Answer { changes_claim: false }, 3), Ok(Decision::Released));
-        assert_eq!(Decision::Released.after(Step::Answer { changes_claim: true }, 0), Ok(Decision::Open));
-        assert!(Decision::Rejected.after(Step::Answer { changes_claim: true }, 0).is_err());
-        assert_eq!(Decision::Held.after(Step::Answer { changes_claim: true }, 0), Ok(Decision::Held));
+        assert_eq!(Decision::Released.after(Step::Version { changes_claim: false }, 3), Ok(Decision::Released));
+        assert_eq!(Decision::Released.after(Step::Version { changes_claim: true }, 0), Ok(Decision::Open));
+        assert!(Decision::Rejected.after(Step::Version { changes_claim: true }, 0).is_err());
+        assert_eq!(Decision::Held.after(Step::Version { changes_claim: true }, 0), Ok(Decision::Held));
     }
 
     #[test]

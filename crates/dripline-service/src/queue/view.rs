@@ -43,7 +43,7 @@ pub struct Summary {
     pub service_date: String,
     /// When it came in, in UTC.
     pub received_at: String,
-    /// The version in force: each answer makes one.
+    /// The version in force: each answer and each correction makes one, and coding again where it comes out otherwise.
     pub version: i64,
     /// Counts every change; the case's ETag. A change names the one that it saw.
     pub revision: i64,
@@ -99,6 +99,54 @@ pub struct Answered {
     pub recorded_at: String,
     /// Who put it in here.
     pub recorded_by: String,
+}
+
+/// A chart entry on which a correction rests.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CorrectedBy")]
+pub struct CorrectionEntry {
+    /// Key paths of what changed by it.
+    pub changes: Vec<String>,
+    /// Who wrote the entry.
+    pub author: String,
+    /// When it was written.
+    pub written_at: ChartTime,
+    /// Whether it is an original or a late entry.
+    pub kind: EntryKind,
+    /// Where in the record it stands.
+    #[serde(rename = "where")]
+    pub place: String,
+    /// It may have been written after the claim was first released.
+    pub after_release: bool,
+    /// It may have been written after somebody asked for the records.
+    pub after_records_request: bool,
+}
+
+/// A correction of the chart.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Corrected {
+    /// The version that it made.
+    pub version: i64,
+    /// Why the chart was corrected.
+    pub reason: String,
+    /// The chart entries on which it rests.
+    pub entries: Vec<CorrectionEntry>,
+    /// When it was put in here, in UTC.
+    pub recorded_at: String,
+    /// Who put it in here.
+    pub recorded_by: String,
+}
+
+/// A case that was coded again.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Recoded {
+    /// The case as it stands now.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// Whether the coding came out otherwise, and so is a new version.
+    pub new_version: bool,
+    /// How the claim differs; none where only questions or findings do.
+    pub differences: Vec<Difference>,
 }
 
 /// What a claim that left is to the one before it.
@@ -166,6 +214,9 @@ pub struct Case {
     pub summary: Summary,
     /// Who sent it.
     pub received_by: String,
+    /// In which ways the rules and reference tables that run now are not those by which it was coded; empty where they
+    /// are.
+    pub outdated: Vec<String>,
     /// How it is coded.
     #[serde(skip)]
     pub(crate) options: Options,
@@ -178,6 +229,8 @@ pub struct Case {
     pub queries: Vec<QueryState>,
     /// The chart entries that answered questions, oldest first.
     pub answers: Vec<Answered>,
+    /// The corrections of its chart, oldest first.
+    pub corrections: Vec<Corrected>,
     /// The claims that left, oldest first.
     pub claims: Vec<Released>,
     /// What a release would do to the claim that left last; none where nothing left or nothing changed.
@@ -232,7 +285,7 @@ pub struct Event {
     pub at: String,
     /// Who.
     pub actor: String,
-    /// What: `received`, `answered`, `held`, `rejected`, `reopened`, `released`, `records_requested`, `money`.
+    /// What: `received`, `answered`, `corrected`, `recoded`, `held`, `rejected`, `reopened`, `released`, `records_requested`, `money`.
     pub action: String,
     /// How it was.
     pub before: Option<Value>,

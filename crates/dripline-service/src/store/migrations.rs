@@ -11,6 +11,7 @@ use super::{Store, StoreError};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "cases", include_str!("../../migrations/0001_cases.sql")),
     (2, "access", include_str!("../../migrations/0002_access.sql")),
+    (3, "corrections", include_str!("../../migrations/0003_corrections.sql")),
 ];
 
 /// The version of the newest tables.

@@ -21,6 +21,30 @@ pub async fn each_open<F: Future<Output = ()>>(test: impl Fn(Store) -> F) {
     each(|place| async move { test(Store::open(&place).await.unwrap()).await }).await;
 }
 
+/// Puts copies of the first case into a store, from one number to another.
+pub async fn copied(store: &Store, first: i64, last: i64) {
+    let numbers = format!(
+        "WITH RECURSIVE n(i) AS (SELECT CAST({first} AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {last}) "
+    );
+    let mut write = store.write().await.unwrap();
+    for (table, own, values, of, rest) in [
+        (
+            "cases",
+            "id, idempotency_key",
+            "i, 'copy' || i",
+            "id",
+            "name, body_hash, received_at, received_by, setting, service_date, options, body_type, body, version, \
+             revision, decision, reason, waiting, coded_by",
+        ),
+        ("versions", "case_id", "i", "case_id", "number, chart, assumptions, coding, rule_set, made_at, made_by, why"),
+    ] {
+        let copy =
+            format!("INSERT INTO {table} ({own}, {rest}) SELECT {values}, {rest} FROM {table}, n WHERE {of} = 1");
+        sqlx::query(sqlx::AssertSqlSafe(format!("{numbers}{copy}"))).execute(&mut *write).await.unwrap();
+    }
+    write.commit().await.unwrap();
+}
+
 /// A name of a store that no other test has.
 fn new_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
