@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, StatusCode, header};
-use common::stores::{each_open, file};
+use common::stores::{each, each_open, file};
 use common::{Answer, CASE, JSON, Service, TEXT, WORKSHEET, get, post, request, trickle};
 use dripline_reference::Coder;
 use dripline_service::access::needs::{Needs, ROUTES, needs};
@@ -544,6 +544,47 @@ async fn guessing_is_answered_the_same_and_made_to_wait() {
     let metrics = it.service.ask(as_token(get("/metrics"), &it.token("m", &[Permission::Watch], 1).await)).await.text;
     assert!(metrics.contains(r#"dripline_http_problems_total{kind="locked"} "#), "{metrics}");
     assert!(!metrics.contains("coder") && !metrics.contains("nobody"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_lock_out_outlives_the_process_and_holds_for_all_of_them() {
+    each(|place| async move {
+        let wrong = || credentials("coder", "some wrong password");
+        let store = Store::open(&place).await.unwrap();
+        let one = guarded(store.clone(), Reach::ThisMachine).await;
+        let beside = async |place: &Place| {
+            let store = Store::open(place).await.unwrap();
+            let access = Access::new(Reach::ThisMachine, store.clone(), one.hands.clock());
+            Service::of(AppState::default().with_store(store).with_access(access)).await
+        };
+        let two = beside(&place).await;
+        for service in [&one.service, &two, &one.service, &two, &one.service] {
+            assert_eq!(service.ask(wrong()).await.status, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(two.ask(wrong()).await.problem().0, "locked");
+        assert_eq!(one.service.ask(credentials("coder", PASSWORD)).await.problem().0, "locked");
+        // Nothing is said of the end: the store is opened as after a kill.
+        store.close().await;
+        let again = beside(&place).await;
+        let locked = again.ask(credentials("coder", PASSWORD)).await;
+        assert_eq!((locked.problem().0.as_str(), locked.header("retry-after")), ("locked", "15"));
+        one.hands.pass(15);
+        assert_eq!(again.ask(wrong()).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(two.ask(wrong()).await.header("retry-after"), "30");
+        // An administrator's new password ends the wait.
+        let accounts = Accounts::new(Store::open(&place).await.unwrap(), one.hands.clock());
+        let password = Some(Password::new("another long password", "coder").unwrap());
+        accounts.change("a test", &name("coder"), Change { password, ..Change::default() }).await.unwrap();
+        assert_eq!(again.ask(credentials("coder", "another long password")).await.status, StatusCode::OK);
+        // Many at a time, at several processes, are no way round either.
+        let services = [&again, &two];
+        let all = futures_util::future::join_all(
+            (0..14).map(|i| services[i % 2].ask(credentials("auditor", "some wrong password"))),
+        );
+        let tried = all.await.iter().filter(|a| a.status == StatusCode::UNAUTHORIZED).count();
+        assert_eq!(tried, 5);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 use crate::store::Store;
 
-use attempts::{Attempts, Wait};
+use attempts::{Attempt, Wait};
 use needs::{Needs, needs, only_reads};
 use reach::Reach;
 use records::{Accounts, Name};
@@ -83,7 +83,6 @@ pub struct Access {
     reach: Reach,
     accounts: Option<Accounts>,
     clock: Clock,
-    attempts: Attempts,
     /// Whether there is an account, as far as is known; it never becomes untrue again.
     closed: AtomicBool,
     /// When it was last looked whether there is one, in microseconds.
@@ -201,7 +200,7 @@ impl Access {
         // A name that cannot be one is counted and hashed for as another.
         let parsed = name.parse::<Name>();
         let key = parsed.as_ref().map_or(name, Name::as_str);
-        self.attempts.begin(key, client, now).map_err(locked)?;
+        let attempt = Attempt::begin(accounts.store(), key, client, now).await?.map_err(locked)?;
         let hash = match &parsed {
             Ok(name) => accounts.password(name.as_str()).await?,
             Err(_) => None,
@@ -214,7 +213,7 @@ impl Access {
             return Err(Problem::new(Kind::Unauthenticated, "the name or the password is wrong", help));
         }
         let Ok(name) = parsed else { return Err(Problem::failed()) };
-        self.attempts.good(name.as_str(), client);
+        attempt.good(accounts.store(), now).await?;
         let secret = accounts.begin_session(name.as_str(), asks.session.as_ref(), LONGEST).await?;
         Ok((name, secret))
     }
@@ -224,7 +223,8 @@ impl Access {
         let accounts = self.accounts()?;
         let name: Name = person.name.parse()?;
         let new = Password::new(new, name.as_str()).map_err(records::AccessError::from)?;
-        self.attempts.begin(name.as_str(), asks.client, self.clock.now()).map_err(locked)?;
+        let now = self.clock.now();
+        let attempt = Attempt::begin(accounts.store(), name.as_str(), asks.client, now).await?.map_err(locked)?;
         let hash = accounts.password(name.as_str()).await?;
         if hash.is_none() {
             return Err(records::AccessError::ElsewhereSigned.into());
@@ -233,7 +233,7 @@ impl Access {
             let help = "whoever forgot it asks an administrator for a new one";
             return Err(Problem::new(Kind::Access, "the password until now is wrong", help).at("old"));
         }
-        self.attempts.good(name.as_str(), asks.client);
+        attempt.good(accounts.store(), now).await?;
         let change = records::Change { password: Some(new), ..records::Change::default() };
         accounts.change(name.as_str(), &name, change).await?;
         Ok(accounts.begin_session(name.as_str(), None, LONGEST).await?)

@@ -12,7 +12,7 @@ use sqlx::{AnyConnection, Row as _, query};
 
 use super::role::{Permission, Role, joined, parted};
 use super::secret::{Fingerprint, Hasher, Password, Secret, WeakPassword};
-use super::{Clock, Person};
+use super::{Clock, Person, attempts};
 use crate::problem::{Kind, Problem};
 use crate::store::{Store, StoreError};
 
@@ -262,6 +262,11 @@ impl Accounts {
         Accounts { store, clock, hasher: Hasher::default() }
     }
 
+    /// The store that they stand in.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Whether there is an account, disabled or not.
     ///
     /// # Errors
@@ -327,6 +332,8 @@ impl Accounts {
             }
             let sql = "UPDATE accounts SET password = $1 WHERE name = $2";
             query(sql).bind(hash).bind(name.as_str()).execute(&mut *write).await?;
+            // What was guessed of the old one is of no use for the new one, and its owner need not wait for that.
+            attempts::forget(&mut write, name.as_str()).await?;
             self.event(&mut write, by, "password set", name.as_str()).await?;
         }
         if let Some(roles) = change.roles.as_ref().filter(|r| **r != account.roles) {

@@ -19,28 +19,33 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use form_urlencoded::Serializer;
+use ring::hmac;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use sqlx::{Row as _, query};
 use tracing::warn;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use super::attempts::network;
 use super::page::{local, refused, signed_in};
 use super::records::{AccessError, Name};
 use super::role::Role;
 use super::secret::{Fingerprint, Secret};
-use super::{Access, Caller, LONGEST, cookie};
+use super::{Access, Asks, Caller, LONGEST, cookie};
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
+use crate::store::{Store, StoreError};
 
 use token::Keys;
 
 /// How long someone may take to sign in at the provider, in seconds.
 const PATIENCE: i64 = 10 * 60;
-/// How many may be on their way at a time.
-const MOST: usize = 10_000;
+/// How many may be on their way at a time, and how many from one address.
+const MOST: i64 = 10_000;
+const MOST_OF_ADDRESS: i64 = 1_000;
 /// Seconds for which what the provider says about itself holds.
 const KNOWN: i64 = 60 * 60;
 /// Seconds before keys are asked for again because one was missing.
@@ -88,12 +93,11 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// A provider, and who is on the way there.
+/// A provider.
 pub struct Oidc {
     settings: Settings,
     secret: Option<String>,
     agent: Agent,
-    begun: Mutex<BTreeMap<Fingerprint, Begun>>,
     known: Mutex<Option<Arc<Known>>>,
 }
 
@@ -103,13 +107,86 @@ impl fmt::Debug for Oidc {
     }
 }
 
-/// Someone who was sent to the provider.
+/// What ties a browser to the sign-in that it began. It keeps one secret as a cookie, and from this alone follow `state`,
+/// `nonce` and the verifier of PKCE, each without the others: whoever has the store, the provider's answer or the address
+/// that leads back can finish nothing.
+struct Ties(hmac::Key);
+
+impl Ties {
+    fn of(secret: &str) -> Self {
+        Ties(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+
+    fn tie(&self, what: &str) -> String {
+        Base64UrlUnpadded::encode_string(hmac::sign(&self.0, what.as_bytes()).as_ref())
+    }
+
+    fn state(&self) -> String {
+        self.tie("state")
+    }
+
+    fn nonce(&self) -> String {
+        self.tie("nonce")
+    }
+
+    fn verifier(&self) -> String {
+        self.tie("verifier")
+    }
+
+    /// Whether the state that came back is that of the secret.
+    fn is_state(&self, state: &str) -> bool {
+        let state = Base64UrlUnpadded::decode_vec(state).unwrap_or_default();
+        hmac::verify(&self.0, b"state", &state).is_ok()
+    }
+}
+
+/// Someone who was sent to the provider, as it is stored.
 struct Begun {
-    nonce: Secret,
-    verifier: Secret,
     redirect: String,
     to: String,
-    until: i64,
+}
+
+impl Begun {
+    /// Keeps who begins: the oldest give way, of the same address or of all, and begin again.
+    async fn keep(
+        &self,
+        store: &Store,
+        state: &Fingerprint,
+        client: Option<IpAddr>,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let client = Fingerprint::of(&client.map(network).map_or_else(String::new, |a| a.to_string()));
+        let mut write = store.write().await?;
+        query("DELETE FROM sign_ins WHERE began <= $1 OR began > $2")
+            .bind(now - PATIENCE)
+            .bind(now + PATIENCE)
+            .execute(&mut *write)
+            .await?;
+        let oldest = "DELETE FROM sign_ins WHERE state IN \
+                      (SELECT state FROM sign_ins WHERE $1 = '' OR client = $1 ORDER BY began DESC, state LIMIT 1 OFFSET $2)";
+        for (whose, most) in [(client.as_str(), MOST_OF_ADDRESS), ("", MOST)] {
+            query(oldest).bind(whose).bind(most - 1).execute(&mut *write).await?;
+        }
+        query("INSERT INTO sign_ins (state, client, redirect, onward, began) VALUES ($1, $2, $3, $4, $5)")
+            .bind(state.as_str())
+            .bind(client.as_str())
+            .bind(&self.redirect)
+            .bind(&self.to)
+            .bind(now)
+            .execute(&mut *write)
+            .await?;
+        write.commit().await
+    }
+
+    /// Takes out who comes back: once, and not too late.
+    async fn take(store: &Store, state: &Fingerprint, now: i64) -> Result<Option<Self>, StoreError> {
+        let mut write = store.write().await?;
+        let sql = "DELETE FROM sign_ins WHERE state = $1 RETURNING redirect, onward, began";
+        let Some(row) = query(sql).bind(state.as_str()).fetch_optional(&mut *write).await? else { return Ok(None) };
+        let (begun, began) = (Begun { redirect: row.try_get(0)?, to: row.try_get(1)? }, row.try_get::<i64, _>(2)?);
+        write.commit().await?;
+        Ok((now - PATIENCE + 1..=now + PATIENCE).contains(&began).then_some(begun))
+    }
 }
 
 /// What the provider says about itself.
@@ -195,7 +272,7 @@ impl Oidc {
             config = config.proxy(None);
         }
         let agent = config.build().new_agent();
-        Ok(Oidc { settings, secret, agent, begun: Mutex::default(), known: Mutex::default() })
+        Ok(Oidc { settings, secret, agent, known: Mutex::default() })
     }
 
     /// Reads settings.
@@ -206,45 +283,52 @@ impl Oidc {
         toml::from_str(text).map_err(|e| SettingsError(e.to_string().trim_end().to_owned()))
     }
 
-    /// Where to send someone, who comes back to `redirect` and then wants to `to`; and what their browser keeps.
-    async fn begin(self: &Arc<Self>, redirect: String, to: &str, now: i64) -> Result<(String, Secret), Problem> {
+    /// Where to send someone who has begun; and what their browser keeps.
+    async fn begin(
+        self: &Arc<Self>,
+        store: &Store,
+        begun: Begun,
+        client: Option<IpAddr>,
+        now: i64,
+    ) -> Result<(String, Secret), Problem> {
         let known = self.known(now, false).await?;
-        let (state, nonce, verifier) = (Secret::new("")?, Secret::new("")?, Secret::new("")?);
-        let challenge = Base64UrlUnpadded::encode_string(&Sha256::digest(verifier.tell().as_bytes()));
+        let kept = Secret::new("")?;
+        let ties = Ties::of(kept.tell());
+        let challenge = Base64UrlUnpadded::encode_string(&Sha256::digest(ties.verifier().as_bytes()));
         let scope = ["openid"].into_iter().chain(self.settings.scopes.iter().map(String::as_str));
         let query = Serializer::new(String::new())
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.settings.client_id)
-            .append_pair("redirect_uri", &redirect)
+            .append_pair("redirect_uri", &begun.redirect)
             .append_pair("scope", &scope.collect::<Vec<_>>().join(" "))
-            .append_pair("state", state.tell())
-            .append_pair("nonce", nonce.tell())
+            .append_pair("state", &ties.state())
+            .append_pair("nonce", &ties.nonce())
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
             .finish();
         let endpoint = &known.provider.authorization_endpoint;
         let joint = if endpoint.contains('?') { '&' } else { '?' };
-        let begun = Begun { nonce, verifier, redirect, to: to.to_owned(), until: now + PATIENCE };
-        let mut all = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, b| b.until > now);
-        // Anybody can begin: whoever is longest on the way gives way, and begins again.
-        if all.len() >= MOST
-            && let Some(oldest) = all.iter().min_by_key(|(_, b)| b.until).map(|(state, _)| state.clone())
-        {
-            all.remove(&oldest);
-        }
-        all.insert(state.fingerprint(), begun);
-        Ok((format!("{endpoint}{joint}{query}"), state))
+        begun.keep(store, &Fingerprint::of(&ties.state()), client, now).await?;
+        Ok((format!("{endpoint}{joint}{query}"), kept))
     }
 
     /// Who came back: the name and the roles that the provider vouches for, its name for them, and where they want to.
-    async fn finish(self: &Arc<Self>, back: &Back, kept: Option<&str>, now: i64) -> Result<(Someone, String), Problem> {
+    async fn finish(
+        self: &Arc<Self>,
+        store: &Store,
+        back: &Back,
+        kept: Option<&str>,
+        now: i64,
+    ) -> Result<(Someone, String), Problem> {
         // The browser that comes back is the one that was sent, once, and not long ago.
-        let state = back.state.as_deref().filter(|s| kept == Some(*s));
-        let begun =
-            state.and_then(|s| self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&Fingerprint::of(s)));
-        let begun = begun.filter(|b| b.until > now);
-        let begun = begun.ok_or(Refusal::Answer("this browser did not begin the sign-in, or too long ago"))?;
+        let ties = kept.map(Ties::of).filter(|t| back.state.as_deref().is_some_and(|s| t.is_state(s)));
+        let begun = match &ties {
+            Some(ties) => Begun::take(store, &Fingerprint::of(&ties.state()), now).await?,
+            None => None,
+        };
+        let Some((ties, begun)) = ties.zip(begun) else {
+            return Err(Refusal::Answer("this browser did not begin the sign-in, or too long ago").into());
+        };
         if back.iss.as_ref().is_some_and(|iss| *iss != self.settings.issuer) {
             return Err(Refusal::Answer("another provider answered").into());
         }
@@ -253,14 +337,14 @@ impl Oidc {
             _ => return Err(Refusal::Person("the provider did not sign you in").into()),
         };
         let mut known = self.known(now, false).await?;
-        let token = self.exchange(&known, code, &begun).await?;
+        let token = self.exchange(&known, code, &begun.redirect, &ties).await?;
         if !known.keys.has_key_of(&token) && now - known.at >= KEYS_AGAIN {
             known = self.known(now, true).await?;
         }
         let expected = token::Expected {
             issuer: &self.settings.issuer,
             client: &self.settings.client_id,
-            nonce: begun.nonce.tell(),
+            nonce: &ties.nonce(),
             now,
         };
         let claims = token::verified(&token, &known.keys, &expected)?;
@@ -268,23 +352,35 @@ impl Oidc {
     }
 
     /// The token that a code is good for.
-    async fn exchange(self: &Arc<Self>, known: &Known, code: &str, begun: &Begun) -> Result<String, Problem> {
+    async fn exchange(
+        self: &Arc<Self>,
+        known: &Known,
+        code: &str,
+        redirect: &str,
+        ties: &Ties,
+    ) -> Result<String, Problem> {
         #[derive(Deserialize)]
         struct Tokens {
             id_token: String,
         }
-        let request = self.code_for_token(known, code, begun)?;
+        let request = self.code_for_token(known, code, redirect, ties)?;
         let tokens: Tokens = self.ask(request, "the provider did not take the code that it gave").await?;
         Ok(tokens.id_token)
     }
 
-    fn code_for_token(&self, known: &Known, code: &str, begun: &Begun) -> Result<Request<String>, Refusal> {
+    fn code_for_token(
+        &self,
+        known: &Known,
+        code: &str,
+        redirect: &str,
+        ties: &Ties,
+    ) -> Result<Request<String>, Refusal> {
         let client = &self.settings.client_id;
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code")
             .append_pair("code", code)
-            .append_pair("redirect_uri", &begun.redirect)
-            .append_pair("code_verifier", begun.verifier.tell());
+            .append_pair("redirect_uri", redirect)
+            .append_pair("code_verifier", &ties.verifier());
         let methods = &known.provider.token_endpoint_auth_methods_supported;
         let knows = |method: &str| methods.iter().any(|m| m == method);
         let mut request = Request::post(&known.provider.token_endpoint);
@@ -428,11 +524,14 @@ async fn begin(
     State(state): State<AppState>,
     uri: Uri,
     headers: HeaderMap,
+    asks: Asks,
     Query(To { to }): Query<To>,
 ) -> Result<Response, Problem> {
     let access = &state.access;
     let redirect = format!("{}/sign-in/oidc/return", access.reach.address(&uri, &headers));
-    match access.provider()?.begin(redirect, local(&to), access.clock.now()).await {
+    let begun = Begun { redirect, to: local(&to).to_owned() };
+    let store = access.accounts()?.store();
+    match access.provider()?.begin(store, begun, asks.client, access.clock.now()).await {
         Ok((address, kept)) => {
             let mut response = Redirect::to(&address).into_response();
             // The way back leads from another site: a stricter cookie would not come along.
@@ -476,9 +575,8 @@ async fn admit(
 ) -> Result<(Caller, String, Vec<HeaderValue>), Problem> {
     let access = &state.access;
     let kept = cookie(headers, access.way_cookie());
-    let oidc = access.provider()?;
-    let (someone, to) = oidc.finish(back, kept, access.clock.now()).await?;
-    let accounts = access.accounts()?;
+    let (oidc, accounts) = (access.provider()?, access.accounts()?);
+    let (someone, to) = oidc.finish(accounts.store(), back, kept, access.clock.now()).await?;
     let Someone { subject, name, roles } = someone;
     let name = match accounts.vouched_for(&oidc.settings.issuer, &subject, &name, &roles).await {
         Ok(Some(name)) => name,
