@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod certificates;
 pub mod stores;
 
 use std::pin::Pin;
