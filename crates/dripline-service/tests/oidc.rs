@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
+use common::certificates::{Root, Signed};
 use common::stores::{each, each_open, file};
 use common::{Answer, Service, get};
-use dripline_service::AppState;
 use dripline_service::access::oidc::Oidc;
 use dripline_service::access::reach::Reach;
 use dripline_service::access::records::{Accounts, Change, Name};
@@ -22,10 +22,14 @@ use dripline_service::access::role::Role;
 use dripline_service::access::secret::Password;
 use dripline_service::access::{Access, Clock};
 use dripline_service::store::{Store, backup};
+use dripline_service::{AppState, log};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use tracing::level_filters::LevelFilter;
 
 const CLIENT: &str = "dripline client";
 const SECRET: &str = "s3cret & more";
@@ -600,4 +604,103 @@ async fn a_provider_that_answers_otherwise_is_not_followed() {
     let it = it(Store::open(&file()).await.unwrap()).await;
     it.provider.says.lock().unwrap().discovery = Value::Null;
     refused(&it.service.look(get("/sign-in/oidc")).await, 502, "does not describe itself");
+}
+
+/// A provider of this machine that speaks https, as whom a certificate names.
+fn https(name: &str, signed: &Signed) -> Provider {
+    let chain = CertificateDer::pem_slice_iter(signed.certificate.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    Provider::at(name, Some(Arc::new(config)))
+}
+
+/// A service that trusts a root alone, or what the machine trusts.
+async fn trusting(provider: Provider, root: Option<&Root>) -> It {
+    let (settings, secret) = (Oidc::settings(&provider.settings()).unwrap(), Some(SECRET.to_owned()));
+    let oidc = match root {
+        Some(root) => Oidc::trusting(settings, secret, root.pem().as_bytes()),
+        None => Oidc::new(settings, secret),
+    };
+    let store = Store::open(&file()).await.unwrap();
+    It::with_oidc(store, provider, oidc.unwrap(), Arc::new(AtomicI64::new(1_800_000_000))).await
+}
+
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_provider_of_https_proves_who_it_is_before_it_is_told_anything() {
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let logged = tracing::subscriber::set_default(log::subscriber(LevelFilter::TRACE, move || writer.clone()));
+    let (ours, other) = (Root::new(), Root::new());
+    let good = ours.signs(&["localhost"]);
+    let it = trusting(https("localhost", &good), Some(&ours)).await;
+    assert!(it.provider.issuer.starts_with("https://localhost:"));
+    assert_eq!(it.with(|_| ()).await.status, StatusCode::OK);
+    assert!(it.provider.says.lock().unwrap().asked.contains("code_verifier="));
+
+    let refuses = async |provider: Provider, root: Option<&Root>, says: &str| {
+        let it = trusting(provider, root).await;
+        let answer = it.service.look(get("/sign-in/oidc?to=/rules")).await;
+        refused(&answer, 502, says);
+        assert!(!answer.text.contains("localhost") && !answer.text.contains("127.0.0.1"), "{}", answer.text);
+        assert_eq!(it.provider.says.lock().unwrap().asked, "", "it was asked nothing");
+    };
+    let unknown = "not by an authority that is trusted here";
+    refuses(https("localhost", &good), Some(&other), unknown).await;
+    refuses(https("localhost", &good), None, unknown).await;
+    refuses(https("127.0.0.1", &good), Some(&ours), "for another name").await;
+    refuses(https("localhost", &ours.signs(&["localhost.example"])), Some(&ours), "for another name").await;
+    refuses(https("localhost", &ours.signed_long_ago(&["localhost"])), Some(&ours), "has run out").await;
+
+    // The address to which the code and the client's secret go has to prove it as well.
+    let it = trusting(https("localhost", &good), Some(&ours)).await;
+    let thief = https("localhost", &other.signs(&["localhost"]));
+    let way = {
+        it.provider.says.lock().unwrap().discovery["token_endpoint"] = json!(format!("{}/token", thief.issuer));
+        it.begin().await
+    };
+    it.signs(&it.claims(&way));
+    let answer = it.comes_back(&way).await;
+    refused(&answer, 502, unknown);
+    assert_eq!(thief.says.lock().unwrap().asked, "");
+    drop(logged);
+    let logged = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains(unknown), "{logged}");
+    let basic = Base64::encode_string(b"dripline+client:s3cret+%26+more");
+    let cookie = &way.cookie["dripline-way=".len()..];
+    for secret in [SECRET, "s3cret", &basic, CODE, cookie, &way.query["state"], &way.query["nonce"]] {
+        assert!(!logged.contains(secret) && !answer.text.contains(secret), "{secret}: {logged} {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_roots_is_one() {
+    let provider = Provider::start();
+    let good = Root::new().pem();
+    let broken = good.replacen("MII", "AAA", 1);
+    for wrong in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n", &broken] {
+        let settings = Oidc::settings(&provider.settings()).unwrap();
+        let error = Oidc::trusting(settings, None, wrong.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("file of roots"), "{wrong}: {error}");
+    }
+    let settings = Oidc::settings(&provider.settings()).unwrap();
+    assert!(Oidc::trusting(settings, None, format!("{good}{}", Root::new().pem()).as_bytes()).is_ok(), "several");
 }

@@ -20,6 +20,9 @@ use axum::routing::get;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use form_urlencoded::Serializer;
 use ring::hmac;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{CertificateError, RootCertStore};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -242,6 +245,30 @@ impl Oidc {
     /// # Errors
     /// What cannot be used of the settings.
     pub fn new(settings: Settings, secret: Option<String>) -> Result<Self, SettingsError> {
+        let roots = rustls_native_certs::load_native_certs().certs;
+        Oidc::with_roots(settings, secret, roots)
+    }
+
+    /// As [`Oidc::new`], but trusting the certificates of a PEM file alone, as of an organisation's own authority.
+    ///
+    /// # Errors
+    /// What cannot be used of the settings or of the file.
+    pub fn trusting(settings: Settings, secret: Option<String>, pem: &[u8]) -> Result<Self, SettingsError> {
+        let wrong = |what: &str| SettingsError(what.to_owned());
+        let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let roots = roots.map_err(|_| wrong("the file of roots is not one of certificates in PEM"))?;
+        let mut known = RootCertStore::empty();
+        if roots.is_empty() || roots.iter().any(|root| known.add(root.clone()).is_err()) {
+            return Err(wrong("the file of roots holds no certificate in PEM, or one that cannot be read"));
+        }
+        Oidc::with_roots(settings, secret, roots)
+    }
+
+    fn with_roots(
+        settings: Settings,
+        secret: Option<String>,
+        roots: Vec<CertificateDer<'static>>,
+    ) -> Result<Self, SettingsError> {
         let wrong = |what: &str| Err(SettingsError(what.to_owned()));
         if !is_safe(&settings.issuer) {
             return wrong("issuer: an address of https is needed; http is for this machine alone");
@@ -255,7 +282,6 @@ impl Oidc {
         if secret.as_deref().is_some_and(str::is_empty) {
             return wrong("client_secret_file: it is empty");
         }
-        let roots = rustls_native_certs::load_native_certs().certs;
         let roots: Vec<_> = roots.iter().map(|c| Certificate::from_der(c).to_owned()).collect();
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::Specific(Arc::new(roots)))
@@ -441,12 +467,12 @@ impl Oidc {
     ) -> Result<T, Problem> {
         let oidc = Arc::clone(self);
         let answer = tokio::task::spawn_blocking(move || {
-            let mut answer = oidc.agent.run(request).ok()?;
+            let mut answer = oidc.agent.run(request).map_err(|e| of_certificate(&e).unwrap_or(otherwise))?;
             let good = answer.status().is_success();
-            let bytes = answer.body_mut().with_config().limit(LARGEST).read_to_vec().ok()?;
-            good.then(|| serde_json::from_slice(&bytes).ok())?
+            let bytes = answer.body_mut().with_config().limit(LARGEST).read_to_vec().map_err(|_| otherwise)?;
+            good.then(|| serde_json::from_slice(&bytes).ok()).flatten().ok_or(otherwise)
         });
-        Ok(answer.await.map_err(|_| Problem::failed())?.ok_or(Refusal::Provider(otherwise))?)
+        Ok(answer.await.map_err(|_| Problem::failed())?.map_err(Refusal::Provider)?)
     }
 
     /// The person of claims.
@@ -467,6 +493,28 @@ impl Oidc {
         let subject = subject.ok_or(Refusal::Answer("the token is about nobody"))?.to_owned();
         Ok(Someone { subject, name, roles })
     }
+}
+
+/// What is wrong with a certificate, where that is why nothing was answered. The error itself names what was asked.
+fn of_certificate(error: &ureq::Error) -> Option<&'static str> {
+    let error = match error {
+        ureq::Error::Rustls(error) => error,
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>()?,
+        _ => return None,
+    };
+    let rustls::Error::InvalidCertificate(wrong) = error else {
+        return Some("the provider's https cannot be used");
+    };
+    Some(match wrong {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the provider's certificate has run out",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the provider's certificate does not hold yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the provider's certificate is for another name"
+        }
+        _ => "the provider's certificate is not by an authority that is trusted here",
+    })
 }
 
 /// Whom the provider vouches for.
