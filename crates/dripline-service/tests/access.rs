@@ -806,6 +806,119 @@ async fn someone_signs_in_looks_and_signs_out_without_script() {
     assert_eq!(it.status_with(&session).await, StatusCode::UNAUTHORIZED);
 }
 
+/// What a page leads to: links by GET, forms and their buttons by the form's method.
+fn led_to(page: &str) -> BTreeSet<(String, String)> {
+    let mut all = BTreeSet::new();
+    let mut form = "GET";
+    for tag in page.split('<').skip(1) {
+        let tag = tag.split('>').next().unwrap();
+        let value = |name: &str| {
+            let value = tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next()?;
+            value.starts_with('/').then(|| value.split(['?', '#']).next().unwrap().to_owned())
+        };
+        if tag.starts_with("form ") {
+            form = if tag.contains("method=\"post\"") { "POST" } else { "GET" };
+        }
+        all.extend(value("href").map(|path| ("GET".to_owned(), path)));
+        all.extend(value("action").or_else(|| value("formaction")).map(|path| (form.to_owned(), path)));
+    }
+    all
+}
+
+/// The route of a path, as the router would find it.
+fn route_of(method: &str, path: &str) -> Needs {
+    let fits = |template: &str| {
+        let (t, p): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+        t.len() == p.len() && t.iter().zip(&p).all(|(t, p)| t.starts_with('{') || t == p)
+    };
+    let found = |exact: bool| {
+        ROUTES.iter().find(|(m, r, _)| *m == method && if exact { *r == path } else { fits(r) }).map(|r| r.2)
+    };
+    found(true).or_else(|| found(false)).unwrap_or_else(|| panic!("{method} {path} leads nowhere"))
+}
+
+#[tokio::test]
+async fn a_page_leads_nobody_where_they_may_not() {
+    let store = new_store().await;
+    let it = guarded(store.clone(), Reach::ThisMachine).await;
+    let (both, password) = (name("both"), Password::new(PASSWORD, "both").unwrap());
+    it.accounts.add("a test", &both, &[Role::Auditor, Role::Administrator].into(), password).await.unwrap();
+    let coder = it.sign_in("coder").await;
+    let open = CASE.replace(r#""stop":"2026-01-05T10:45""#, r#""stop":null"#);
+    for case in [CASE, &open] {
+        let mut filed = as_session(post("/v1/cases", JSON, case.to_owned()), &coder);
+        filed.headers_mut().insert("idempotency-key", format!("k{}", case.len()).parse().unwrap());
+        assert_eq!(it.service.ask(filed).await.status, StatusCode::CREATED);
+    }
+    let has = |roles: &[Role], what: Permission| roles.iter().any(|r| r.permissions().contains(&what));
+    let pages = |roles: &[Role]| {
+        let mut all = vec!["/account", "/rules", "/rules/push-definition", "/rules/nothing"];
+        all.extend(has(roles, Permission::Code).then_some("/"));
+        all.extend(has(roles, Permission::Accounts).then_some("/accounts"));
+        all.extend(["/queue", "/queue/1", "/queue/2"].iter().filter(|_| has(roles, Permission::Read)));
+        all.extend(has(roles, Permission::Work).then_some("/queue/new"));
+        all
+    };
+    let mut menus = Vec::new();
+    for (account, roles) in [
+        ("coder", vec![Role::Coder]),
+        ("auditor", vec![Role::Auditor]),
+        ("administrator", vec![Role::Administrator]),
+        ("both", vec![Role::Auditor, Role::Administrator]),
+    ] {
+        let session = it.sign_in(account).await;
+        for path in pages(&roles) {
+            let page = it.service.look(as_session(with(get(path), header::ACCEPT, "text/html"), &session)).await;
+            assert!(matches!(page.status.as_u16(), 200 | 404), "{account} {path}: {}", page.status);
+            assert!(!page.text.contains("<!--"), "{account} {path}: a mark is left: {}", page.text);
+            let led = led_to(&page.text);
+            assert!(led.len() > 4, "{account} {path}: {led:?}");
+            for (method, to) in &led {
+                let may = match route_of(method, to) {
+                    Needs::May(permission) => has(&roles, permission),
+                    _ => true,
+                };
+                assert!(may, "{account} is led from {path} to {method} {to}");
+            }
+            if path == "/account" {
+                let nav = page.text.split("<nav").nth(1).unwrap().split("</nav>").next().unwrap();
+                let entries = nav.split("href=\"").skip(1).map(|e| e.split('"').next().unwrap()).collect::<Vec<_>>();
+                let accounts = page.text.contains(r#"<a href="/accounts">Accounts</a>"#);
+                menus.push(format!("{account}: {} {}", entries.join(" "), if accounts { "/accounts" } else { "" }));
+            }
+        }
+    }
+    assert_eq!(
+        menus,
+        [
+            "coder: / /queue /rules ",
+            "auditor: / /queue /rules ",
+            "administrator: /rules /accounts",
+            "both: / /queue /rules /accounts"
+        ]
+    );
+    // What may be done is still there.
+    let sheet = it.service.look(as_session(get("/"), &coder)).await.text;
+    assert!(
+        sheet.contains("formaction=\"/queue/new\"") && sheet.contains("aria-current=\"page\">Worksheet"),
+        "{sheet}"
+    );
+    let auditor = it.sign_in("auditor").await;
+    assert!(!it.service.look(as_session(get("/"), &auditor)).await.text.contains("/queue/new"));
+    let rule = it.service.look(as_session(get("/rules/push-definition"), &auditor)).await.text;
+    assert!(rule.contains("Open in the worksheet"));
+    // Whoever is not signed in is led there alone.
+    let page = it.service.look(get("/sign-in")).await.text;
+    assert!(!page.contains("<nav") && !page.contains("<!--"), "{page}");
+    for (method, to) in led_to(&page) {
+        assert!(route_of(&method, &to) == Needs::Nothing || to == "/account", "{method} {to}");
+    }
+    // Where everything is open, so is all of the menu.
+    let service = Service::of(AppState::default().with_store(new_store().await)).await;
+    let page = service.look(get("/")).await.text;
+    assert!(["/", "/queue", "/rules"].iter().all(|to| page.contains(&format!("<a href=\"{to}\""))), "{page}");
+}
+
 #[tokio::test]
 async fn the_store_holds_no_secret() {
     let place = file();

@@ -323,6 +323,17 @@ impl Caller {
         }
     }
 
+    /// Whether the guard lets the caller through to a route of [`needs::ROUTES`].
+    pub(crate) fn may_ask(&self, method: &str, route: &str) -> bool {
+        let needed = needs::ROUTES.iter().find(|(m, r, _)| *m == method && *r == route);
+        match needed.map(|(_, _, needs)| *needs) {
+            Some(Needs::Nothing) => true,
+            Some(Needs::Credentials) => *self != Caller::Nobody,
+            Some(Needs::May(permission)) => self.may(permission),
+            None => false,
+        }
+    }
+
     /// As the caller stands in a history. The name of an account holds no space, so none is taken for another.
     #[must_use]
     pub fn actor(&self) -> Actor {
