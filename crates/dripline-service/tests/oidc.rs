@@ -21,7 +21,7 @@ use dripline_service::access::records::{Accounts, Change, Name};
 use dripline_service::access::role::Role;
 use dripline_service::access::secret::Password;
 use dripline_service::access::{Access, Clock};
-use dripline_service::store::{Store, backup};
+use dripline_service::store::{Place, Store, backup};
 use dripline_service::{AppState, log};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -514,15 +514,38 @@ async fn who_is_on_the_way_comes_back_to_a_service_that_was_stopped_or_to_anothe
 }
 
 #[tokio::test]
+async fn behind_a_proxy_the_way_there_and_back_is_by_https_and_its_name() {
+    let (provider, store) = (Provider::start(), Store::open(&file()).await.unwrap());
+    let oidc = Oidc::new(Oidc::settings(&provider.settings()).unwrap(), Some(SECRET.to_owned())).unwrap();
+    let reach = Reach::Behind("https://drip.example.test".parse().unwrap());
+    let access = Access::new(reach, store.clone(), Clock::default()).with_oidc(oidc);
+    let service = Service::of(AppState::default().with_store(store).with_access(access)).await;
+    let mut request = get("/sign-in/oidc?to=//evil.test");
+    request.headers_mut().insert(header::HOST, "drip.example.test".parse().unwrap());
+    let answer = service.look(request).await;
+    let redirect = "redirect_uri=https%3A%2F%2Fdrip.example.test%2Fsign-in%2Foidc%2Freturn&";
+    assert!(answer.header("location").contains(redirect), "{}", answer.header("location"));
+    let set = answer.header("set-cookie");
+    assert!(set.starts_with("__Host-dripline-way="), "{set}");
+    assert!(set.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=600"), "{set}");
+    let from_elsewhere = service.look(get("/sign-in/oidc/return?code=x&state=y")).await;
+    assert_eq!(from_elsewhere.problem().0, "foreign");
+}
+
+#[tokio::test]
 async fn who_has_the_store_can_finish_nothing() {
     let place = file();
     let store = Store::open(&place).await.unwrap();
     let it = it(store.clone()).await;
     let way = it.begin().await;
-    let mut bytes = Vec::new();
-    backup::write(&place, &mut bytes).await.unwrap();
-    let kept = String::from_utf8(bytes).unwrap();
-    assert!(kept.contains("/sign-in/oidc/return"), "the test looks where it should: {kept}");
+    let mut backed = Vec::new();
+    backup::write(&place, &mut backed).await.unwrap();
+    let Place::File(path) = &place else { panic!("a file") };
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes.extend(std::fs::read(path.with_extension("db-wal")).unwrap());
+    let kept = String::from_utf8_lossy(&bytes).into_owned();
+    assert!(kept.contains("/sign-in/oidc/return"), "the test looks where it should");
+    assert!(!String::from_utf8(backed).unwrap().contains("/sign-in/oidc/return"), "and a backup does not hold it");
     let (cookie, state) = (&way.cookie["dripline-way=".len()..], &way.query["state"]);
     it.signs(&it.claims(&way));
     // What follows from the way there, as whoever reads addresses in a log would try it.

@@ -5,7 +5,7 @@
 //! forget them, and several processes share them.
 //!
 //! Whoever knows a name could keep its owner waiting all day by guessing. So an account is counted by itself for each
-//! address from which it has signed in lately: there, what others try elsewhere is of no effect.
+//! address from which it has signed in lately: there, what is tried elsewhere or for other accounts is of no effect.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -107,6 +107,8 @@ impl Attempt {
         };
         let whose = here.clone().filter(|_| known).unwrap_or_else(|| of_account(name));
         let account = Counter { whose, free: FREE_OF_ACCOUNT };
+        // Who is known there neither waits for others of the address nor ends the wait of those who guess.
+        let address = address.filter(|_| !known);
         let address =
             address.map(|a| Counter { whose: Fingerprint::of(&format!("address {a}")), free: FREE_OF_ADDRESS });
         let mut wait = 0;
@@ -120,12 +122,12 @@ impl Attempt {
         Ok(if wait > 0 { Err(Wait(wait)) } else { Ok(Attempt { account, address, here }) })
     }
 
-    /// The attempt was right: the account's count begins anew, and the address is as it was.
+    /// The attempt was right: the account's count begins anew, and the address is as it was before.
     pub async fn good(self, store: &Store, now: i64) -> Result<(), StoreError> {
         let mut write = store.write().await?;
         query("DELETE FROM attempts WHERE whose = $1").bind(self.account.whose.as_str()).execute(&mut *write).await?;
         if let Some(address) = &self.address {
-            // Who has an account of their own cannot guess at others for free.
+            // The first time alone: then it is known, and who has an account of their own cannot guess for free.
             let sql = "UPDATE attempts SET wrong = wrong - 1, until = 0 WHERE whose = $1 AND wrong > 0";
             query(sql).bind(address.whose.as_str()).execute(&mut *write).await?;
         }
@@ -253,7 +255,9 @@ mod tests {
             kept.good("mine", HERE, 7).await;
         }
         assert_eq!(kept.wrong("account19", HERE, 7).await, Ok(()));
-        assert_eq!(kept.wrong("mine", HERE, 7).await, Err(Wait(15)));
+        kept.good("mine", HERE, 7).await;
+        assert_eq!(kept.wrong("account20", HERE, 7).await, Err(Wait(15)), "it did not end the wait");
+        assert_eq!(kept.wrong("mine", HERE, 7).await, Ok(()), "and does not wait itself");
     }
 
     #[tokio::test]

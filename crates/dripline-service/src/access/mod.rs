@@ -206,9 +206,7 @@ impl Access {
             Err(_) => None,
         };
         if !accounts.hasher.matches(password.to_owned(), hash).await? {
-            if let Ok(name) = &parsed {
-                accounts.refused(name).await?;
-            }
+            accounts.refused(parsed.as_ref().ok()).await?;
             let help = "check both; whoever forgot the password asks an administrator for a new one";
             return Err(Problem::new(Kind::Unauthenticated, "the name or the password is wrong", help));
         }
@@ -230,6 +228,7 @@ impl Access {
             return Err(records::AccessError::ElsewhereSigned.into());
         }
         if !accounts.hasher.matches(old.to_owned(), hash).await? {
+            accounts.change_refused(&name).await?;
             let help = "whoever forgot it asks an administrator for a new one";
             return Err(Problem::new(Kind::Access, "the password until now is wrong", help).at("old"));
         }
