@@ -180,6 +180,20 @@ fn other_machines_are_let_in_with_accounts_alone() {
     assert_eq!((service.code("drip.example.test", token), service.code("127.0.0.1", token)), (200, 403));
 }
 
+/// The certificate of an authority whose key nobody kept.
+#[cfg(feature = "oidc")]
+const ROOT: &str = "-----BEGIN CERTIFICATE-----\n\
+MIIBjjCCATOgAwIBAgIUDMwArDg0h40T+B9rIm2ihP2zIWowCgYIKoZIzj0EAwIw\n\
+GzEZMBcGA1UEAwwQQSByb290IGZvciB0ZXN0czAgFw0yNjExMjUxODQyMzJaGA8y\n\
+MTI2MTEwMTE4NDIzMlowGzEZMBcGA1UEAwwQQSByb290IGZvciB0ZXN0czBZMBMG\n\
+ByqGSM49AgEGCCqGSM49AwEHA0IABJcCEWbJeI5R19EHNnuRD2sLUYEVfXL+8nx3\n\
+dldWeYTFnFgeriQWhccZsZS7SvzR0yTu0s3mFGzRlgXQjd6c72ejUzBRMB0GA1Ud\n\
+DgQWBBT0hQPiAVAMuIDIuxYu9eEDD6f0HDAfBgNVHSMEGDAWgBT0hQPiAVAMuIDI\n\
+uxYu9eEDD6f0HDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDq\n\
+YgyPcjLxjex+MVfr7GV1gka7I8uUv4ayutbJsKyqCgIhAIoAlRfjddCIrhfLhdx2\n\
+tJd8tcUF9XMIn7UXrGs4aVNv\n\
+-----END CERTIFICATE-----\n";
+
 #[cfg(feature = "oidc")]
 #[test]
 fn settings_of_a_provider_are_read_strictly() {
@@ -201,6 +215,18 @@ fn settings_of_a_provider_are_read_strictly() {
     let service = Service::start(&store, &serve[1..]);
     assert!(service.said.contains("answers those who are signed in"), "with a provider nothing is open");
     assert_eq!(service.code("localhost", None), 401);
+    drop(service);
+    let root = folder.join("oidc.root");
+    let trusting = [&serve[..], &["--oidc-root", root.to_str().expect("a path")]].concat();
+    let _ = fs::remove_file(&root);
+    assert!(
+        bad(&store, &trusting, "").contains("--oidc-root") && bad(&store, &trusting, "").contains("cannot be read")
+    );
+    fs::write(&root, "no certificate").expect("written");
+    let said = bad(&store, &trusting, "");
+    assert!(said.contains("oidc.root: it holds no certificate in PEM"), "{said}");
+    fs::write(&root, ROOT).expect("written");
+    assert!(Service::start(&store, &trusting[1..]).said.contains("answers those who are signed in"));
     fs::write(&settings, text("secret = \"s3cret\"")).expect("written");
     let said = bad(&store, &serve, "");
     assert!(said.contains("unknown field `secret`") && said.contains("docs/service.md"), "{said}");

@@ -15,7 +15,7 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use common::certificates::{Root, Signed};
 use common::stores::{each, each_open, file};
 use common::{Answer, Service, get};
-use dripline_service::access::oidc::Oidc;
+use dripline_service::access::oidc::{Oidc, Roots};
 use dripline_service::access::reach::Reach;
 use dripline_service::access::records::{Accounts, Change, Name};
 use dripline_service::access::role::Role;
@@ -646,7 +646,7 @@ fn https(name: &str, signed: &Signed) -> Provider {
 async fn trusting(provider: Provider, root: Option<&Root>) -> It {
     let (settings, secret) = (Oidc::settings(&provider.settings()).unwrap(), Some(SECRET.to_owned()));
     let oidc = match root {
-        Some(root) => Oidc::trusting(settings, secret, root.pem().as_bytes()),
+        Some(root) => Oidc::trusting(settings, secret, Roots::read(root.pem().as_bytes()).unwrap()),
         None => Oidc::new(settings, secret),
     };
     let store = Store::open(&file()).await.unwrap();
@@ -716,14 +716,11 @@ async fn a_provider_of_https_proves_who_it_is_before_it_is_told_anything() {
 
 #[tokio::test]
 async fn a_file_of_roots_is_one() {
-    let provider = Provider::start();
     let good = Root::new().pem();
     let broken = good.replacen("MII", "AAA", 1);
     for wrong in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n", &broken] {
-        let settings = Oidc::settings(&provider.settings()).unwrap();
-        let error = Oidc::trusting(settings, None, wrong.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("file of roots"), "{wrong}: {error}");
+        let error = Roots::read(wrong.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("no certificate"), "{wrong}: {error}");
     }
-    let settings = Oidc::settings(&provider.settings()).unwrap();
-    assert!(Oidc::trusting(settings, None, format!("{good}{}", Root::new().pem()).as_bytes()).is_ok(), "several");
+    assert!(Roots::read(format!("{good}{}", Root::new().pem()).as_bytes()).is_ok(), "several");
 }

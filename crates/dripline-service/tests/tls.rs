@@ -5,7 +5,7 @@ mod common;
 
 use std::net::{IpAddr, UdpSocket};
 
-use common::certificates::Root;
+use common::certificates::{Root, Signed};
 use common::stores::start_with;
 use dripline_service::store::{Place, Store, StoreError};
 use sqlx::Row as _;
@@ -28,7 +28,8 @@ async fn a_server_proves_who_it_is() {
     let outside = outside().map(|ip| ip.to_string());
     let mut names = vec!["localhost"];
     names.extend(outside.as_deref());
-    let server = match start_with(&ours.signs(&names)) {
+    let Signed { certificate, key } = ours.signs(&names);
+    let server = match start_with(&certificate, &key) {
         Ok(server) => server,
         Err(why) => {
             eprintln!("PostgreSQL with TLS SKIPPED: {why}");
@@ -87,7 +88,8 @@ async fn a_server_proves_who_it_is() {
 async fn a_certificate_that_has_run_out_and_a_server_without_one_are_refused() {
     let ours = Root::new();
     let root = ours.file("tls-old");
-    let Ok(server) = start_with(&ours.signed_long_ago(&["localhost"])) else {
+    let Signed { certificate, key } = ours.signed_long_ago(&["localhost"]);
+    let Ok(server) = start_with(&certificate, &key) else {
         return eprintln!("PostgreSQL with TLS SKIPPED");
     };
     let verified = format!("sslmode=verify-full&sslrootcert={}", root.display());

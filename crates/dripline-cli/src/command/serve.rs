@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dripline_reference::Coder;
 #[cfg(feature = "oidc")]
-use dripline_service::access::oidc::{Oidc, SettingsError};
+use dripline_service::access::oidc::{Oidc, Roots, SettingsError};
 use dripline_service::access::reach::{NotAnOrigin, Reach};
 use dripline_service::access::records::Accounts;
 use dripline_service::access::{Access, Clock};
@@ -108,13 +108,15 @@ fn oidc(file: &Path, root: Option<&Path>) -> Result<Oidc, Stop> {
         |e: SettingsError| wrong(&format!("--oidc {}: {e}", file.display()), "docs/service.md shows a whole file");
     let settings = Oidc::settings(&read(file)?).map_err(fail)?;
     let secret = settings.client_secret_file.as_deref().map(read).transpose()?.map(|s| s.trim().to_owned());
-    match root {
-        None => Oidc::new(settings, secret).map_err(fail),
+    let roots = match root {
+        None => Roots::of_this_machine(),
         Some(root) => {
             let pem = std::fs::read(root).map_err(|e| unread("--oidc-root", root, e))?;
-            Oidc::trusting(settings, secret, &pem).map_err(fail)
+            let help = "name a file of the certificates of authorities, each between BEGIN and END CERTIFICATE";
+            Roots::read(&pem).map_err(|e| wrong(&format!("--oidc-root {}: {e}", root.display()), help))?
         }
-    }
+    };
+    Oidc::trusting(settings, secret, roots).map_err(fail)
 }
 
 pub fn mcp(args: &Mcp) -> Ends {

@@ -7,8 +7,6 @@ use std::sync::{LazyLock, Mutex};
 
 use dripline_service::store::{Place, Store};
 
-use super::certificates::Signed;
-
 /// Runs a test on every kind of store, each new.
 pub async fn each<F: Future<Output = ()>>(test: impl Fn(Place) -> F) {
     test(file()).await;
@@ -66,9 +64,9 @@ pub struct Server {
     _running: Option<Child>,
 }
 
-/// A server that takes connections under TLS alone, from other machines too; at `localhost` it shows a certificate.
-pub fn start_with(shown: &Signed) -> Result<Server, String> {
-    start(Some(shown))
+/// A server that takes connections under TLS alone, from other machines too, and shows a certificate, whose key it has.
+pub fn start_with(certificate: &str, key: &str) -> Result<Server, String> {
+    start(Some((certificate, key)))
 }
 
 static SERVER: LazyLock<Mutex<Option<Server>>> = LazyLock::new(|| {
@@ -102,7 +100,7 @@ printf "ssl = on\n" >>"$DATA/postgresql.conf"
 printf 'hostssl all all all trust\n' >"$DATA/pg_hba.conf"
 "#;
 
-fn start(shown: Option<&Signed>) -> Result<Server, String> {
+fn start(shown: Option<(&str, &str)>) -> Result<Server, String> {
     let bin = bin().ok_or("no server; install the package postgresql, or set DRIPLINE_TEST_POSTGRES")?;
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
@@ -129,7 +127,7 @@ fn start(shown: Option<&Signed>) -> Result<Server, String> {
     if !made.status.success() {
         return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)));
     }
-    if let Some(Signed { certificate, key }) = shown {
+    if let Some((certificate, key)) = shown {
         let put = command("sh")
             .args(["-c", SHOWN])
             .env("DATA", &data)

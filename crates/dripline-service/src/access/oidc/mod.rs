@@ -96,6 +96,30 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
+/// The authorities that are trusted for a provider's certificate.
+#[derive(Clone, Debug)]
+pub struct Roots(Vec<CertificateDer<'static>>);
+
+impl Roots {
+    /// Those that this machine trusts.
+    #[must_use]
+    pub fn of_this_machine() -> Self {
+        Roots(rustls_native_certs::load_native_certs().certs)
+    }
+
+    /// Those of a PEM file alone, as an organisation's own.
+    ///
+    /// # Errors
+    /// The file holds none, or one that cannot be read.
+    pub fn read(pem: &[u8]) -> Result<Self, SettingsError> {
+        let wrong = || SettingsError("it holds no certificate in PEM, or one that cannot be read".to_owned());
+        let roots: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| wrong())?;
+        let mut known = RootCertStore::empty();
+        let good = roots.iter().all(|root| known.add(root.clone()).is_ok());
+        if good && !roots.is_empty() { Ok(Roots(roots)) } else { Err(wrong()) }
+    }
+}
+
 /// A provider.
 pub struct Oidc {
     settings: Settings,
@@ -245,30 +269,14 @@ impl Oidc {
     /// # Errors
     /// What cannot be used of the settings.
     pub fn new(settings: Settings, secret: Option<String>) -> Result<Self, SettingsError> {
-        let roots = rustls_native_certs::load_native_certs().certs;
-        Oidc::with_roots(settings, secret, roots)
+        Oidc::trusting(settings, secret, Roots::of_this_machine())
     }
 
-    /// As [`Oidc::new`], but trusting the certificates of a PEM file alone, as of an organisation's own authority.
+    /// As [`Oidc::new`], with the authorities that are trusted for the provider's certificate.
     ///
     /// # Errors
-    /// What cannot be used of the settings or of the file.
-    pub fn trusting(settings: Settings, secret: Option<String>, pem: &[u8]) -> Result<Self, SettingsError> {
-        let wrong = |what: &str| SettingsError(what.to_owned());
-        let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let roots = roots.map_err(|_| wrong("the file of roots is not one of certificates in PEM"))?;
-        let mut known = RootCertStore::empty();
-        if roots.is_empty() || roots.iter().any(|root| known.add(root.clone()).is_err()) {
-            return Err(wrong("the file of roots holds no certificate in PEM, or one that cannot be read"));
-        }
-        Oidc::with_roots(settings, secret, roots)
-    }
-
-    fn with_roots(
-        settings: Settings,
-        secret: Option<String>,
-        roots: Vec<CertificateDer<'static>>,
-    ) -> Result<Self, SettingsError> {
+    /// What cannot be used of the settings.
+    pub fn trusting(settings: Settings, secret: Option<String>, roots: Roots) -> Result<Self, SettingsError> {
         let wrong = |what: &str| Err(SettingsError(what.to_owned()));
         if !is_safe(&settings.issuer) {
             return wrong("issuer: an address of https is needed; http is for this machine alone");
@@ -282,7 +290,7 @@ impl Oidc {
         if secret.as_deref().is_some_and(str::is_empty) {
             return wrong("client_secret_file: it is empty");
         }
-        let roots: Vec<_> = roots.iter().map(|c| Certificate::from_der(c).to_owned()).collect();
+        let roots: Vec<_> = roots.0.iter().map(|c| Certificate::from_der(c).to_owned()).collect();
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::Specific(Arc::new(roots)))
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
