@@ -70,17 +70,22 @@ impl Service {
     }
 
     fn code(&self, host: &str, token: Option<&str>) -> u16 {
+        let token = token.map_or(String::new(), |t| format!("authorization: Bearer {t}\r\n"));
+        self.post("/v1/code", &format!("host: {host}\r\ncontent-type: text/plain\r\n{token}"), SHEET)
+    }
+
+    fn sign_in(&self, name: &str, password: &str) -> u16 {
+        let body = format!("{{\"name\":\"{name}\",\"password\":\"{password}\"}}");
+        self.post("/v1/session", "host: localhost\r\ncontent-type: application/json\r\n", &body)
+    }
+
+    fn post(&self, path: &str, headers: &str, body: &str) -> u16 {
         let port = self.address.rsplit(':').next().expect("a port");
         let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time");
-        let token = token.map_or(String::new(), |t| format!("authorization: Bearer {t}\r\n"));
-        let length = SHEET.len();
-        write!(
-            stream,
-            "POST /v1/code HTTP/1.1\r\nhost: {host}\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n{token}\
-             connection: close\r\n\r\n{SHEET}"
-        )
-        .expect("it reads");
+        let length = body.len();
+        write!(stream, "POST {path} HTTP/1.1\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}")
+            .expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         answer.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("a status")
@@ -178,6 +183,28 @@ fn other_machines_are_let_in_with_accounts_alone() {
     let service = Service::start(&store, &proxy);
     assert!(service.said.contains("Browsers find it at https://drip.example.test."), "{}", service.said);
     assert_eq!((service.code("drip.example.test", token), service.code("127.0.0.1", token)), (200, 403));
+}
+
+#[test]
+fn a_lock_out_outlives_a_kill_and_holds_beside() {
+    let store = store("locked");
+    let line = format!("{PASSWORD}\n");
+    for name in ["anna", "ben"] {
+        good(&store, &["account", "add", name, "--role", "administrator"], &line);
+    }
+    let (one, two) =
+        (Service::start(&store, &["--listen", "127.0.0.1:0"]), Service::start(&store, &["--listen", "127.0.0.1:0"]));
+    for service in [&one, &two, &one, &two, &one] {
+        assert_eq!(service.sign_in("anna", "some wrong password"), 401);
+    }
+    assert_eq!((one.sign_in("anna", PASSWORD), two.sign_in("anna", PASSWORD)), (429, 429));
+    // SIGKILL to both.
+    drop((one, two));
+    let again = Service::start(&store, &["--listen", "127.0.0.1:0"]);
+    assert_eq!((again.sign_in("anna", PASSWORD), again.sign_in("ben", PASSWORD)), (429, 200));
+    // Whoever runs the machine ends the wait with a new password, while the service runs.
+    good(&store, &["account", "password", "anna"], "another long password\n");
+    assert_eq!(again.sign_in("anna", "another long password"), 200);
 }
 
 /// The certificate of an authority whose key nobody kept.
