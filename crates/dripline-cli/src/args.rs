@@ -376,6 +376,10 @@ pub struct Serve {
     #[cfg(feature = "oidc")]
     #[arg(long, value_name = "FILE", conflicts_with = "no_store")]
     pub oidc: Option<PathBuf>,
+    /// Certificates in PEM that alone are trusted for the provider; else those that the machine trusts
+    #[cfg(feature = "oidc")]
+    #[arg(long, value_name = "FILE", requires = "oidc")]
+    pub oidc_root: Option<PathBuf>,
     /// Folder of reference tables; else DRIPLINE_REFERENCE, else the user's data folder
     #[arg(long, value_name = "DIR")]
     pub reference: Option<PathBuf>,

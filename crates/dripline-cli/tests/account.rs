@@ -70,17 +70,22 @@ impl Service {
     }
 
     fn code(&self, host: &str, token: Option<&str>) -> u16 {
+        let token = token.map_or(String::new(), |t| format!("authorization: Bearer {t}\r\n"));
+        self.post("/v1/code", &format!("host: {host}\r\ncontent-type: text/plain\r\n{token}"), SHEET)
+    }
+
+    fn sign_in(&self, name: &str, password: &str) -> u16 {
+        let body = format!("{{\"name\":\"{name}\",\"password\":\"{password}\"}}");
+        self.post("/v1/session", "host: localhost\r\ncontent-type: application/json\r\n", &body)
+    }
+
+    fn post(&self, path: &str, headers: &str, body: &str) -> u16 {
         let port = self.address.rsplit(':').next().expect("a port");
         let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time");
-        let token = token.map_or(String::new(), |t| format!("authorization: Bearer {t}\r\n"));
-        let length = SHEET.len();
-        write!(
-            stream,
-            "POST /v1/code HTTP/1.1\r\nhost: {host}\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n{token}\
-             connection: close\r\n\r\n{SHEET}"
-        )
-        .expect("it reads");
+        let length = body.len();
+        write!(stream, "POST {path} HTTP/1.1\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}")
+            .expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         answer.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("a status")
@@ -180,6 +185,42 @@ fn other_machines_are_let_in_with_accounts_alone() {
     assert_eq!((service.code("drip.example.test", token), service.code("127.0.0.1", token)), (200, 403));
 }
 
+#[test]
+fn a_lock_out_outlives_a_kill_and_holds_beside() {
+    let store = store("locked");
+    let line = format!("{PASSWORD}\n");
+    for name in ["anna", "ben"] {
+        good(&store, &["account", "add", name, "--role", "administrator"], &line);
+    }
+    let (one, two) =
+        (Service::start(&store, &["--listen", "127.0.0.1:0"]), Service::start(&store, &["--listen", "127.0.0.1:0"]));
+    for service in [&one, &two, &one, &two, &one] {
+        assert_eq!(service.sign_in("anna", "some wrong password"), 401);
+    }
+    assert_eq!((one.sign_in("anna", PASSWORD), two.sign_in("anna", PASSWORD)), (429, 429));
+    // SIGKILL to both.
+    drop((one, two));
+    let again = Service::start(&store, &["--listen", "127.0.0.1:0"]);
+    assert_eq!((again.sign_in("anna", PASSWORD), again.sign_in("ben", PASSWORD)), (429, 200));
+    // Whoever runs the machine ends the wait with a new password, while the service runs.
+    good(&store, &["account", "password", "anna"], "another long password\n");
+    assert_eq!(again.sign_in("anna", "another long password"), 200);
+}
+
+/// The certificate of an authority whose key nobody kept.
+#[cfg(feature = "oidc")]
+const ROOT: &str = "-----BEGIN CERTIFICATE-----\n\
+MIIBjjCCATOgAwIBAgIUDMwArDg0h40T+B9rIm2ihP2zIWowCgYIKoZIzj0EAwIw\n\
+GzEZMBcGA1UEAwwQQSByb290IGZvciB0ZXN0czAgFw0yNjExMjUxODQyMzJaGA8y\n\
+MTI2MTEwMTE4NDIzMlowGzEZMBcGA1UEAwwQQSByb290IGZvciB0ZXN0czBZMBMG\n\
+ByqGSM49AgEGCCqGSM49AwEHA0IABJcCEWbJeI5R19EHNnuRD2sLUYEVfXL+8nx3\n\
+dldWeYTFnFgeriQWhccZsZS7SvzR0yTu0s3mFGzRlgXQjd6c72ejUzBRMB0GA1Ud\n\
+DgQWBBT0hQPiAVAMuIDIuxYu9eEDD6f0HDAfBgNVHSMEGDAWgBT0hQPiAVAMuIDI\n\
+uxYu9eEDD6f0HDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDq\n\
+YgyPcjLxjex+MVfr7GV1gka7I8uUv4ayutbJsKyqCgIhAIoAlRfjddCIrhfLhdx2\n\
+tJd8tcUF9XMIn7UXrGs4aVNv\n\
+-----END CERTIFICATE-----\n";
+
 #[cfg(feature = "oidc")]
 #[test]
 fn settings_of_a_provider_are_read_strictly() {
@@ -201,6 +242,18 @@ fn settings_of_a_provider_are_read_strictly() {
     let service = Service::start(&store, &serve[1..]);
     assert!(service.said.contains("answers those who are signed in"), "with a provider nothing is open");
     assert_eq!(service.code("localhost", None), 401);
+    drop(service);
+    let root = folder.join("oidc.root");
+    let trusting = [&serve[..], &["--oidc-root", root.to_str().expect("a path")]].concat();
+    let _ = fs::remove_file(&root);
+    assert!(
+        bad(&store, &trusting, "").contains("--oidc-root") && bad(&store, &trusting, "").contains("cannot be read")
+    );
+    fs::write(&root, "no certificate").expect("written");
+    let said = bad(&store, &trusting, "");
+    assert!(said.contains("oidc.root: it holds no certificate in PEM"), "{said}");
+    fs::write(&root, ROOT).expect("written");
+    assert!(Service::start(&store, &trusting[1..]).said.contains("answers those who are signed in"));
     fs::write(&settings, text("secret = \"s3cret\"")).expect("written");
     let said = bad(&store, &serve, "");
     assert!(said.contains("unknown field `secret`") && said.contains("docs/service.md"), "{said}");

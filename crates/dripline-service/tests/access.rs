@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, StatusCode, header};
-use common::stores::{each_open, file};
+use common::stores::{each, each_open, file};
 use common::{Answer, CASE, JSON, Service, TEXT, WORKSHEET, get, post, request, trickle};
 use dripline_reference::Coder;
 use dripline_service::access::needs::{Needs, ROUTES, needs};
@@ -547,6 +547,47 @@ async fn guessing_is_answered_the_same_and_made_to_wait() {
 }
 
 #[tokio::test]
+async fn a_lock_out_outlives_the_process_and_holds_for_all_of_them() {
+    each(|place| async move {
+        let wrong = || credentials("coder", "some wrong password");
+        let store = Store::open(&place).await.unwrap();
+        let one = guarded(store.clone(), Reach::ThisMachine).await;
+        let beside = async |place: &Place| {
+            let store = Store::open(place).await.unwrap();
+            let access = Access::new(Reach::ThisMachine, store.clone(), one.hands.clock());
+            Service::of(AppState::default().with_store(store).with_access(access)).await
+        };
+        let two = beside(&place).await;
+        for service in [&one.service, &two, &one.service, &two, &one.service] {
+            assert_eq!(service.ask(wrong()).await.status, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(two.ask(wrong()).await.problem().0, "locked");
+        assert_eq!(one.service.ask(credentials("coder", PASSWORD)).await.problem().0, "locked");
+        // Nothing is said of the end: the store is opened as after a kill.
+        store.close().await;
+        let again = beside(&place).await;
+        let locked = again.ask(credentials("coder", PASSWORD)).await;
+        assert_eq!((locked.problem().0.as_str(), locked.header("retry-after")), ("locked", "15"));
+        one.hands.pass(15);
+        assert_eq!(again.ask(wrong()).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(two.ask(wrong()).await.header("retry-after"), "30");
+        // An administrator's new password ends the wait.
+        let accounts = Accounts::new(Store::open(&place).await.unwrap(), one.hands.clock());
+        let password = Some(Password::new("another long password", "coder").unwrap());
+        accounts.change("a test", &name("coder"), Change { password, ..Change::default() }).await.unwrap();
+        assert_eq!(again.ask(credentials("coder", "another long password")).await.status, StatusCode::OK);
+        // Many at a time, at several processes, are no way round either.
+        let services = [&again, &two];
+        let all = futures_util::future::join_all(
+            (0..14).map(|i| services[i % 2].ask(credentials("auditor", "some wrong password"))),
+        );
+        let tried = all.await.iter().filter(|a| a.status == StatusCode::UNAUTHORIZED).count();
+        assert_eq!(tried, 5);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn behind_a_proxy_cookies_are_for_https_and_its_name_alone() {
     let origin = "https://drip.example.test";
     let it = guarded(new_store().await, Reach::Behind(origin.parse().unwrap())).await;
@@ -765,6 +806,119 @@ async fn someone_signs_in_looks_and_signs_out_without_script() {
     assert_eq!(it.status_with(&session).await, StatusCode::UNAUTHORIZED);
 }
 
+/// What a page leads to: links by GET, forms and their buttons by the form's method.
+fn led_to(page: &str) -> BTreeSet<(String, String)> {
+    let mut all = BTreeSet::new();
+    let mut form = "GET";
+    for tag in page.split('<').skip(1) {
+        let tag = tag.split('>').next().unwrap();
+        let value = |name: &str| {
+            let value = tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next()?;
+            value.starts_with('/').then(|| value.split(['?', '#']).next().unwrap().to_owned())
+        };
+        if tag.starts_with("form ") {
+            form = if tag.contains("method=\"post\"") { "POST" } else { "GET" };
+        }
+        all.extend(value("href").map(|path| ("GET".to_owned(), path)));
+        all.extend(value("action").or_else(|| value("formaction")).map(|path| (form.to_owned(), path)));
+    }
+    all
+}
+
+/// The route of a path, as the router would find it.
+fn route_of(method: &str, path: &str) -> Needs {
+    let fits = |template: &str| {
+        let (t, p): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+        t.len() == p.len() && t.iter().zip(&p).all(|(t, p)| t.starts_with('{') || t == p)
+    };
+    let found = |exact: bool| {
+        ROUTES.iter().find(|(m, r, _)| *m == method && if exact { *r == path } else { fits(r) }).map(|r| r.2)
+    };
+    found(true).or_else(|| found(false)).unwrap_or_else(|| panic!("{method} {path} leads nowhere"))
+}
+
+#[tokio::test]
+async fn a_page_leads_nobody_where_they_may_not() {
+    let store = new_store().await;
+    let it = guarded(store.clone(), Reach::ThisMachine).await;
+    let (both, password) = (name("both"), Password::new(PASSWORD, "both").unwrap());
+    it.accounts.add("a test", &both, &[Role::Auditor, Role::Administrator].into(), password).await.unwrap();
+    let coder = it.sign_in("coder").await;
+    let open = CASE.replace(r#""stop":"2026-01-05T10:45""#, r#""stop":null"#);
+    for case in [CASE, &open] {
+        let mut filed = as_session(post("/v1/cases", JSON, case.to_owned()), &coder);
+        filed.headers_mut().insert("idempotency-key", format!("k{}", case.len()).parse().unwrap());
+        assert_eq!(it.service.ask(filed).await.status, StatusCode::CREATED);
+    }
+    let has = |roles: &[Role], what: Permission| roles.iter().any(|r| r.permissions().contains(&what));
+    let pages = |roles: &[Role]| {
+        let mut all = vec!["/account", "/rules", "/rules/push-definition", "/rules/nothing"];
+        all.extend(has(roles, Permission::Code).then_some("/"));
+        all.extend(has(roles, Permission::Accounts).then_some("/accounts"));
+        all.extend(["/queue", "/queue/1", "/queue/2"].iter().filter(|_| has(roles, Permission::Read)));
+        all.extend(has(roles, Permission::Work).then_some("/queue/new"));
+        all
+    };
+    let mut menus = Vec::new();
+    for (account, roles) in [
+        ("coder", vec![Role::Coder]),
+        ("auditor", vec![Role::Auditor]),
+        ("administrator", vec![Role::Administrator]),
+        ("both", vec![Role::Auditor, Role::Administrator]),
+    ] {
+        let session = it.sign_in(account).await;
+        for path in pages(&roles) {
+            let page = it.service.look(as_session(with(get(path), header::ACCEPT, "text/html"), &session)).await;
+            assert!(matches!(page.status.as_u16(), 200 | 404), "{account} {path}: {}", page.status);
+            assert!(!page.text.contains("<!--"), "{account} {path}: a mark is left: {}", page.text);
+            let led = led_to(&page.text);
+            assert!(led.len() > 4, "{account} {path}: {led:?}");
+            for (method, to) in &led {
+                let may = match route_of(method, to) {
+                    Needs::May(permission) => has(&roles, permission),
+                    _ => true,
+                };
+                assert!(may, "{account} is led from {path} to {method} {to}");
+            }
+            if path == "/account" {
+                let nav = page.text.split("<nav").nth(1).unwrap().split("</nav>").next().unwrap();
+                let entries = nav.split("href=\"").skip(1).map(|e| e.split('"').next().unwrap()).collect::<Vec<_>>();
+                let accounts = page.text.contains(r#"<a href="/accounts">Accounts</a>"#);
+                menus.push(format!("{account}: {} {}", entries.join(" "), if accounts { "/accounts" } else { "" }));
+            }
+        }
+    }
+    assert_eq!(
+        menus,
+        [
+            "coder: / /queue /rules ",
+            "auditor: / /queue /rules ",
+            "administrator: /rules /accounts",
+            "both: / /queue /rules /accounts"
+        ]
+    );
+    // What may be done is still there.
+    let sheet = it.service.look(as_session(get("/"), &coder)).await.text;
+    assert!(
+        sheet.contains("formaction=\"/queue/new\"") && sheet.contains("aria-current=\"page\">Worksheet"),
+        "{sheet}"
+    );
+    let auditor = it.sign_in("auditor").await;
+    assert!(!it.service.look(as_session(get("/"), &auditor)).await.text.contains("/queue/new"));
+    let rule = it.service.look(as_session(get("/rules/push-definition"), &auditor)).await.text;
+    assert!(rule.contains("Open in the worksheet"));
+    // Whoever is not signed in is led there alone.
+    let page = it.service.look(get("/sign-in")).await.text;
+    assert!(!page.contains("<nav") && !page.contains("<!--"), "{page}");
+    for (method, to) in led_to(&page) {
+        assert!(route_of(&method, &to) == Needs::Nothing || to == "/account", "{method} {to}");
+    }
+    // Where everything is open, so is all of the menu.
+    let service = Service::of(AppState::default().with_store(new_store().await)).await;
+    let page = service.look(get("/")).await.text;
+    assert!(["/", "/queue", "/rules"].iter().all(|to| page.contains(&format!("<a href=\"{to}\""))), "{page}");
+}
+
 #[tokio::test]
 async fn the_store_holds_no_secret() {
     let place = file();
@@ -843,4 +997,225 @@ async fn other_machines_are_served_with_accounts_alone() {
     let asks = |host: &str| with(get("/v1/rules"), header::HOST, host);
     assert_eq!(service.ask(asks("192.0.2.7:8080")).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(service.ask(asks("evil.test")).await.problem().0, "foreign");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_lengthens_no_session() {
+    each_open(|store| async move {
+        let it = guarded(store, Reach::ThisMachine).await;
+        let session = it.sign_in("coder").await;
+        // Two processes' clocks may differ a little.
+        it.hands.pass(-200);
+        assert_eq!(it.status_with(&session).await, StatusCode::OK);
+        it.hands.pass(-200);
+        assert_eq!(it.status_with(&session).await, StatusCode::UNAUTHORIZED);
+        it.hands.pass(400);
+        assert_eq!(it.status_with(&session).await, StatusCode::UNAUTHORIZED, "it was ended");
+        assert_eq!(it.status_with(&it.sign_in("coder").await).await, StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_typed_as_a_name_is_kept_only_where_it_is_one() {
+    each_open(|store| async move {
+        let it = guarded(store.clone(), Reach::ThisMachine).await;
+        let typed = ["hunter2-hunter2", "Tr0ub4dor@3", "my secret phrase", ""];
+        for name in typed {
+            assert_eq!(it.service.ask(credentials(name, "x")).await.status, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(it.service.ask(credentials("coder", "x")).await.status, StatusCode::UNAUTHORIZED);
+        let coder = it.sign_in("coder").await;
+        let put = request(Method::PUT, "/v1/session/password").header(header::CONTENT_TYPE, JSON);
+        let body = json!({ "old": "not the old one", "new": "another long password" }).to_string();
+        let wrong = it.service.ask(as_session(put.body(Body::from(body)).unwrap(), &coder)).await;
+        assert_eq!(wrong.problem().1["path"], "old");
+        let admin = it.sign_in("administrator").await;
+        let events = it.service.ask(as_session(get("/v1/access-events"), &admin)).await.json();
+        let said = |what: &str| {
+            let all = events["events"].as_array().unwrap().iter().filter(|e| e["what"] == what);
+            all.map(|e| (e["by"].as_str().unwrap(), e["to"].as_str().unwrap())).collect::<Vec<_>>()
+        };
+        let mut refused = said("sign-in refused");
+        refused.sort_unstable();
+        assert_eq!(
+            refused,
+            [
+                ("nobody known", "a name that is not known"),
+                ("nobody known", "a name that is not known"),
+                ("nobody known", "a name that is not known"),
+                ("nobody known", "a name that is not known"),
+                ("nobody known", "coder")
+            ]
+        );
+        assert_eq!(said("new password refused"), [("coder", "coder")]);
+        let mut bytes = Vec::new();
+        backup::write(store.place(), &mut bytes).await.unwrap();
+        let kept = String::from_utf8(bytes).unwrap().to_lowercase();
+        for name in typed.iter().filter(|n| !n.is_empty()) {
+            assert!(!kept.contains(&name.to_lowercase()), "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_that_looks_like_another_is_nobody() {
+    let it = guarded(new_store().await, Reach::ThisMachine).await;
+    let admin = it.sign_in("administrator").await;
+    let long = "c".repeat(15_000);
+    let alike = [
+        "\u{441}oder",
+        "\u{ff43}oder",
+        "coder\u{200b}",
+        "coder\u{301}",
+        "\u{202e}redoc",
+        "co\u{ad}der",
+        "coder\0",
+        "coder\r\nset-cookie: a=b",
+        "coder ",
+        "\tcoder",
+        "code\u{280}",
+        "\u{212a}oder",
+        &long,
+    ];
+    for name in alike {
+        assert_eq!(it.service.ask(credentials(name, PASSWORD)).await.status, StatusCode::UNAUTHORIZED, "{name:?}");
+        let account = json!({ "name": name, "roles": ["administrator"], "password": PASSWORD }).to_string();
+        let made = it.service.ask(as_session(post("/v1/accounts", JSON, account), &admin)).await;
+        assert_eq!((made.status.as_u16(), made.problem().1["path"].clone()), (422, json!("name")), "{name:?}");
+        assert!(!made.text.contains("oder") && made.text.len() < 500, "nothing of it is repeated: {}", made.text);
+        let token = json!({ "name": name, "scope": ["code"], "days": 1 }).to_string();
+        assert_eq!(it.service.ask(as_session(post("/v1/tokens", JSON, token), &admin)).await.status.as_u16(), 422);
+        it.hands.pass(1);
+    }
+    // Letters of another size are the same account, and wait with it.
+    for name in ["Coder", "CODER", "coder", "cOder", "codeR"] {
+        assert_eq!(it.service.ask(credentials(name, "wrong password")).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(it.service.ask(credentials("coDer", PASSWORD)).await.problem().0, "locked");
+    let answer = it.service.ask(credentials("auditor", PASSWORD)).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn signing_in_leads_to_a_page_of_ours_and_puts_nothing_into_a_header() {
+    let it = guarded(new_store().await, Reach::ThisMachine).await;
+    let html = |request| with(request, header::ACCEPT, "text/html");
+    let form = "application/x-www-form-urlencoded";
+    for to in [
+        "//evil.test",
+        "///evil.test",
+        "/\\evil.test",
+        "\\\\evil.test",
+        "https://evil.test",
+        "HTTPS:evil.test",
+        " //evil.test",
+        "/\t/evil.test",
+        "/\r\nset-cookie: dripline=planted",
+        "/\u{2028}/evil.test",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "evil.test",
+        "?x",
+        "#x",
+        "",
+    ] {
+        let fields = [("name", "coder"), ("password", PASSWORD), ("to", to)];
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let signed = it.service.look(html(with(post("/sign-in", form, body), header::ORIGIN, ORIGIN))).await;
+        assert_eq!((signed.status, signed.header("location")), (StatusCode::SEE_OTHER, "/"), "{to:?}");
+        assert_eq!(signed.headers.get_all(header::SET_COOKIE).iter().count(), 1, "{to:?}");
+        let session = cookie(&signed);
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("to", to).finish();
+        let again = it.service.look(as_session(html(get(&format!("/sign-in?{query}"))), &session)).await;
+        assert_eq!((again.status, again.header("location")), (StatusCode::SEE_OTHER, "/"), "{to:?}");
+    }
+    for path in ["/x%0d%0aset-cookie:%20dripline=planted", "/rules?to=%0d%0alocation:%20//evil.test", "//evil.test/x"] {
+        let led = it.service.look(html(get(path))).await;
+        assert_eq!(led.status, StatusCode::SEE_OTHER, "{path}");
+        assert!(led.header("location").starts_with("/sign-in?to=%2F"), "{}", led.header("location"));
+        assert!(!led.headers.contains_key(header::SET_COOKIE));
+        let page = it.service.look(html(get(led.header("location")))).await.text;
+        assert!(!page.contains("value=\"//"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn who_guesses_at_an_administrator_does_not_keep_them_out() {
+    each_open(|store| async move {
+        let it = guarded(store, Reach::Behind("https://drip.example.test".parse().unwrap())).await;
+        let from = |address: &str, password: &str| {
+            let asked = with(credentials("administrator", password), header::HOST, "drip.example.test");
+            with(asked, "x-forwarded-for".parse().unwrap(), address)
+        };
+        let status = async |address: &str, password: &str| it.service.ask(from(address, password)).await.status;
+        assert_eq!(status("192.0.2.9", PASSWORD).await, StatusCode::OK);
+        // From many addresses, and from others behind the administrator's own for other accounts.
+        for n in 0..5 {
+            assert_eq!(status(&format!("203.0.113.{n}"), "wrong").await, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(status("203.0.113.77", "wrong").await, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(status("203.0.113.78", PASSWORD).await, StatusCode::TOO_MANY_REQUESTS, "nor the right one there");
+        for n in 0..20 {
+            let guess = with(credentials(&format!("guess{n}"), "wrong"), header::HOST, "drip.example.test");
+            let guess = with(guess, "x-forwarded-for".parse().unwrap(), "192.0.2.9");
+            assert_eq!(it.service.ask(guess).await.status, StatusCode::UNAUTHORIZED);
+        }
+        let other = with(credentials("coder", PASSWORD), header::HOST, "drip.example.test");
+        let other = with(other, "x-forwarded-for".parse().unwrap(), "192.0.2.9");
+        assert_eq!(it.service.ask(other).await.status, StatusCode::TOO_MANY_REQUESTS, "a new account there waits");
+        assert_eq!(status("192.0.2.9", PASSWORD).await, StatusCode::OK);
+        // There it waits for its own wrong passwords alone.
+        for _ in 0..5 {
+            assert_eq!(status("192.0.2.9", "wrong").await, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(status("192.0.2.9", PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_no_form_is_taken_from_another_origin() {
+    let origin = "https://drip.example.test";
+    let it = guarded(new_store().await, Reach::Behind(origin.parse().unwrap())).await;
+    let ask = |request| with(request, header::HOST, "drip.example.test");
+    let session = cookie(&it.service.ask(ask(credentials("administrator", PASSWORD))).await);
+    for (method, route, _) in ROUTES.iter().filter(|r| r.0 != "GET") {
+        let sent = || ask(with(plain(method, route), header::COOKIE, &session));
+        for other in [
+            "https://drip.example.test:8443",
+            "https://drip.example.test.",
+            "https://drip.example.test.evil.test",
+            "https://evil.drip.example.test",
+            "http://drip.example.test",
+            "http://drip.example.test:443",
+            "https://drip.example.test@evil.test",
+            "https://localhost",
+            "null",
+            "",
+        ] {
+            let answer = it.service.look(with(sent(), header::ORIGIN, other)).await;
+            assert_eq!(answer.problem().0, "foreign", "{method} {route} {other}");
+        }
+        assert_eq!(it.service.look(sent()).await.problem().0, "csrf", "{method} {route}");
+        let mut two = with(sent(), header::ORIGIN, origin);
+        two.headers_mut().append(header::ORIGIN, origin.parse().unwrap());
+        assert_eq!(it.service.look(two).await.problem().0, "csrf", "{method} {route}");
+        for site in ["cross-site", "same-site", "none", "x"] {
+            let fetched = with(with(sent(), header::ORIGIN, origin), "sec-fetch-site".parse().unwrap(), site);
+            assert_eq!(it.service.look(fetched).await.problem().0, "csrf", "{method} {route} {site}");
+        }
+    }
+    let who = it.service.ask(ask(with(get("/v1/session"), header::COOKIE, &session))).await;
+    assert_eq!(who.status, StatusCode::OK, "nothing of it signed out");
+    // Every cookie that is set or ended is for https and this name alone.
+    let out = ask(as_session(request(Method::DELETE, "/v1/session").body(Body::empty()).unwrap(), &session));
+    let out = it.service.ask(with(out, header::ORIGIN, origin)).await;
+    let set = out.header("set-cookie");
+    assert!(
+        set.starts_with("__Host-dripline=;") && set.contains("; Path=/; HttpOnly; SameSite=Strict; Secure"),
+        "{set}"
+    );
+    assert!(!set.to_lowercase().contains("domain"), "{set}");
 }

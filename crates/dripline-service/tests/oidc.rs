@@ -4,28 +4,32 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
-use common::stores::{each_open, file};
+use common::certificates::{Root, Signed};
+use common::stores::{each, each_open, file};
 use common::{Answer, Service, get};
-use dripline_service::AppState;
-use dripline_service::access::oidc::Oidc;
+use dripline_service::access::oidc::{Oidc, Roots};
 use dripline_service::access::reach::Reach;
 use dripline_service::access::records::{Accounts, Change, Name};
 use dripline_service::access::role::Role;
 use dripline_service::access::secret::Password;
 use dripline_service::access::{Access, Clock};
-use dripline_service::store::Store;
+use dripline_service::store::{Place, Store, backup};
+use dripline_service::{AppState, log};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tracing::level_filters::LevelFilter;
 
 const CLIENT: &str = "dripline client";
 const SECRET: &str = "s3cret & more";
@@ -34,15 +38,24 @@ const CODE: &str = "the-code";
 /// A signing key under a name.
 struct Key {
     pair: EcdsaKeyPair,
+    document: Vec<u8>,
     kid: &'static str,
 }
 
 impl Key {
     fn new(kid: &'static str) -> Self {
-        let random = SystemRandom::new();
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).unwrap();
-        Key { pair, kid }
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+        Key::of(document.as_ref(), kid)
+    }
+
+    fn of(document: &[u8], kid: &'static str) -> Self {
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document, &SystemRandom::new()).unwrap();
+        Key { pair, document: document.to_owned(), kid }
+    }
+
+    fn again(&self) -> Self {
+        Key::of(&self.document, self.kid)
     }
 
     fn public(&self) -> Value {
@@ -73,6 +86,8 @@ struct Says {
     redirect: String,
     token: String,
     asked_for_keys: usize,
+    /// All that was asked, as it came.
+    asked: String,
 }
 
 /// A provider that listens.
@@ -82,10 +97,19 @@ struct Provider {
     key: Key,
 }
 
+/// What a provider shows of who it is, where it speaks https.
+type Shown = Option<Arc<rustls::ServerConfig>>;
+
 impl Provider {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let issuer = format!("http://{}", listener.local_addr().unwrap());
+    fn start() -> Self {
+        Provider::at("127.0.0.1", None)
+    }
+
+    /// One of this machine that is called so.
+    fn at(name: &str, shown: Shown) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let scheme = if shown.is_some() { "https" } else { "http" };
+        let issuer = format!("{scheme}://{name}:{}", listener.local_addr().unwrap().port());
         let key = Key::new("first");
         let says = Arc::new(Mutex::new(Says {
             discovery: json!({
@@ -99,40 +123,18 @@ impl Provider {
             redirect: String::new(),
             token: String::new(),
             asked_for_keys: 0,
+            asked: String::new(),
         }));
         let answers = Arc::clone(&says);
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let answers = Arc::clone(&answers);
-                tokio::spawn(async move {
-                    let mut read = Vec::new();
-                    let mut part = [0; 4096];
-                    let request = loop {
-                        let many = stream.read(&mut part).await.unwrap_or(0);
-                        read.extend_from_slice(&part[..many]);
-                        let text = String::from_utf8_lossy(&read).into_owned();
-                        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-                            if many == 0 {
-                                return;
-                            }
-                            continue;
-                        };
-                        let length = head
-                            .to_lowercase()
-                            .split("content-length: ")
-                            .nth(1)
-                            .map_or(0, |l| l.split("\r\n").next().unwrap().parse::<usize>().unwrap());
-                        if body.len() >= length || many == 0 {
-                            break (head.to_owned(), body.to_owned());
-                        }
-                    };
-                    let (status, body) = answers.lock().unwrap().answer(&request.0, &request.1);
-                    let length = body.len();
-                    let head = format!(
-                        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\nlocation: http://127.0.0.1:1/\r\n\
-                         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-                    );
-                    let _ = stream.write_all(head.as_bytes()).await;
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (answers, shown) = (Arc::clone(&answers), shown.clone());
+                std::thread::spawn(move || match shown {
+                    None => converse(stream, &answers),
+                    Some(shown) => {
+                        let connection = rustls::ServerConnection::new(shown).unwrap();
+                        converse(rustls::StreamOwned::new(connection, stream), &answers);
+                    }
                 });
             }
         });
@@ -148,8 +150,41 @@ impl Provider {
     }
 }
 
+/// Answers one request.
+fn converse(mut stream: impl Read + Write, says: &Mutex<Says>) {
+    let mut read = Vec::new();
+    let mut part = [0; 4096];
+    let (head, body) = loop {
+        let many = stream.read(&mut part).unwrap_or(0);
+        read.extend_from_slice(&part[..many]);
+        let text = String::from_utf8_lossy(&read).into_owned();
+        match text.split_once("\r\n\r\n") {
+            None if many == 0 => return,
+            None => continue,
+            Some((head, body)) => {
+                let length = head
+                    .to_lowercase()
+                    .split("content-length: ")
+                    .nth(1)
+                    .map_or(0, |l| l.split("\r\n").next().unwrap().parse::<usize>().unwrap());
+                if body.len() >= length || many == 0 {
+                    break (head.to_owned(), body.to_owned());
+                }
+            }
+        }
+    };
+    let (status, body) = says.lock().unwrap().answer(&head, &body);
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\nlocation: http://127.0.0.1:1/\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
+}
+
 impl Says {
     fn answer(&mut self, head: &str, body: &str) -> (u16, String) {
+        self.asked.push_str(&format!("{head}\n{body}\n"));
         let path = head.split(' ').nth(1).unwrap();
         match path {
             "/.well-known/openid-configuration" if self.discovery.is_null() => (302, String::new()),
@@ -195,14 +230,7 @@ struct Way {
 }
 
 async fn it(store: Store) -> It {
-    let provider = Provider::start().await;
-    let now = Arc::new(AtomicI64::new(1_800_000_000));
-    let told = Arc::clone(&now);
-    let clock = Clock::new(move || told.load(Ordering::Relaxed) * 1_000_000);
-    let oidc = Oidc::new(Oidc::settings(&provider.settings()).unwrap(), Some(SECRET.to_owned())).unwrap();
-    let access = Access::new(Reach::ThisMachine, store.clone(), clock.clone()).with_oidc(oidc);
-    let service = Service::of(AppState::default().with_store(store.clone()).with_access(access)).await;
-    It { service, provider, accounts: Accounts::new(store, clock), now }
+    It::of(store, Provider::start(), Arc::new(AtomicI64::new(1_800_000_000))).await
 }
 
 fn with_cookie(mut request: Request<Body>, cookie: &str) -> Request<Body> {
@@ -211,6 +239,26 @@ fn with_cookie(mut request: Request<Body>, cookie: &str) -> Request<Body> {
 }
 
 impl It {
+    async fn of(store: Store, provider: Provider, now: Arc<AtomicI64>) -> Self {
+        let oidc = Oidc::new(Oidc::settings(&provider.settings()).unwrap(), Some(SECRET.to_owned())).unwrap();
+        It::with_oidc(store, provider, oidc, now).await
+    }
+
+    async fn with_oidc(store: Store, provider: Provider, oidc: Oidc, now: Arc<AtomicI64>) -> Self {
+        let told = Arc::clone(&now);
+        let clock = Clock::new(move || told.load(Ordering::Relaxed) * 1_000_000);
+        let access = Access::new(Reach::ThisMachine, store.clone(), clock.clone()).with_oidc(oidc);
+        let service = Service::of(AppState::default().with_store(store.clone()).with_access(access)).await;
+        It { service, provider, accounts: Accounts::new(store, clock), now }
+    }
+
+    /// Another process with the same provider.
+    async fn beside(&self, store: Store) -> Self {
+        let Provider { issuer, says, key } = &self.provider;
+        let provider = Provider { issuer: issuer.clone(), says: Arc::clone(says), key: key.again() };
+        It::of(store, provider, Arc::clone(&self.now)).await
+    }
+
     /// Begins to sign in, and lets the provider know of it.
     async fn begin(&self) -> Way {
         let answer = self.service.look(get("/sign-in/oidc?to=/rules")).await;
@@ -440,6 +488,97 @@ async fn the_browser_that_comes_back_is_the_one_that_was_sent_once() {
 }
 
 #[tokio::test]
+async fn who_is_on_the_way_comes_back_to_a_service_that_was_stopped_or_to_another() {
+    each(|place| async move {
+        let store = Store::open(&place).await.unwrap();
+        let one = it(store.clone()).await;
+        let two = one.beside(Store::open(&place).await.unwrap()).await;
+        // Begun at one process, finished at the other, and only once.
+        let way = one.begin().await;
+        two.signs(&two.claims(&way));
+        assert_eq!(two.comes_back(&way).await.status, StatusCode::OK);
+        refused(&one.comes_back(&way).await, 401, "did not begin the sign-in");
+        // Begun before a stop, finished after it.
+        let way = one.begin().await;
+        store.close().await;
+        let again = one.beside(Store::open(&place).await.unwrap()).await;
+        again.signs(&again.claims(&way));
+        assert_eq!(again.comes_back(&way).await.status, StatusCode::OK);
+        // A clock that is set back does not make an old one new, nor one that was wrong.
+        let way = again.begin().await;
+        again.now.fetch_sub(601, Ordering::Relaxed);
+        again.signs(&again.claims(&way));
+        refused(&again.comes_back(&way).await, 401, "too long ago");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_way_there_and_back_is_by_https_and_its_name() {
+    let (provider, store) = (Provider::start(), Store::open(&file()).await.unwrap());
+    let oidc = Oidc::new(Oidc::settings(&provider.settings()).unwrap(), Some(SECRET.to_owned())).unwrap();
+    let reach = Reach::Behind("https://drip.example.test".parse().unwrap());
+    let access = Access::new(reach, store.clone(), Clock::default()).with_oidc(oidc);
+    let service = Service::of(AppState::default().with_store(store).with_access(access)).await;
+    let mut request = get("/sign-in/oidc?to=//evil.test");
+    request.headers_mut().insert(header::HOST, "drip.example.test".parse().unwrap());
+    let answer = service.look(request).await;
+    let redirect = "redirect_uri=https%3A%2F%2Fdrip.example.test%2Fsign-in%2Foidc%2Freturn&";
+    assert!(answer.header("location").contains(redirect), "{}", answer.header("location"));
+    let set = answer.header("set-cookie");
+    assert!(set.starts_with("__Host-dripline-way="), "{set}");
+    assert!(set.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=600"), "{set}");
+    let from_elsewhere = service.look(get("/sign-in/oidc/return?code=x&state=y")).await;
+    assert_eq!(from_elsewhere.problem().0, "foreign");
+}
+
+#[tokio::test]
+async fn who_has_the_store_can_finish_nothing() {
+    let place = file();
+    let store = Store::open(&place).await.unwrap();
+    let it = it(store.clone()).await;
+    let way = it.begin().await;
+    let mut backed = Vec::new();
+    backup::write(&place, &mut backed).await.unwrap();
+    let Place::File(path) = &place else { panic!("a file") };
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes.extend(std::fs::read(path.with_extension("db-wal")).unwrap());
+    let kept = String::from_utf8_lossy(&bytes).into_owned();
+    assert!(kept.contains("/sign-in/oidc/return"), "the test looks where it should");
+    assert!(!String::from_utf8(backed).unwrap().contains("/sign-in/oidc/return"), "and a backup does not hold it");
+    let (cookie, state) = (&way.cookie["dripline-way=".len()..], &way.query["state"]);
+    it.signs(&it.claims(&way));
+    // What follows from the way there, as whoever reads addresses in a log would try it.
+    let (own, said) = (format!("dripline-way={state}"), format!("code={CODE}&state={state}"));
+    let stolen = Way { cookie: own, query: way.query.clone() };
+    refused(&it.back(&stolen, &said).await, 401, "did not begin the sign-in");
+    assert_eq!(it.comes_back(&way).await.status, StatusCode::OK);
+    let asked = it.provider.says.lock().unwrap().asked.clone();
+    let verifier = asked.split("code_verifier=").nth(1).unwrap().lines().next().unwrap().split('&').next().unwrap();
+    assert!((43..=128).contains(&verifier.len()), "{verifier}");
+    let secrets = [cookie, state, &way.query["nonce"], &way.query["code_challenge"], verifier];
+    for (i, secret) in secrets.iter().enumerate() {
+        assert!(!kept.contains(secret), "{secret}");
+        assert!(secrets[..i].iter().all(|other| other != secret), "each is its own");
+    }
+    let rows = |table: &'static str| {
+        let store = store.clone();
+        async move {
+            let sql = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+            sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *store.read().await.unwrap()).await.unwrap()
+        }
+    };
+    assert_eq!(rows("sign_ins").await, 0, "what is finished is gone");
+    // What is not finished goes too, and one address has an end.
+    it.begin().await;
+    it.now.fetch_add(601, Ordering::Relaxed);
+    for _ in 0..1_003 {
+        it.begin().await;
+    }
+    assert_eq!(rows("sign_ins").await, 1_000);
+}
+
+#[tokio::test]
 async fn a_name_is_not_taken_over() {
     let it = it(Store::open(&file()).await.unwrap()).await;
     let roles = [Role::Administrator].into();
@@ -488,4 +627,100 @@ async fn a_provider_that_answers_otherwise_is_not_followed() {
     let it = it(Store::open(&file()).await.unwrap()).await;
     it.provider.says.lock().unwrap().discovery = Value::Null;
     refused(&it.service.look(get("/sign-in/oidc")).await, 502, "does not describe itself");
+}
+
+/// A provider of this machine that speaks https, as whom a certificate names.
+fn https(name: &str, signed: &Signed) -> Provider {
+    let chain = CertificateDer::pem_slice_iter(signed.certificate.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    Provider::at(name, Some(Arc::new(config)))
+}
+
+/// A service that trusts a root alone, or what the machine trusts.
+async fn trusting(provider: Provider, root: Option<&Root>) -> It {
+    let (settings, secret) = (Oidc::settings(&provider.settings()).unwrap(), Some(SECRET.to_owned()));
+    let oidc = match root {
+        Some(root) => Oidc::trusting(settings, secret, Roots::read(root.pem().as_bytes()).unwrap()),
+        None => Oidc::new(settings, secret),
+    };
+    let store = Store::open(&file()).await.unwrap();
+    It::with_oidc(store, provider, oidc.unwrap(), Arc::new(AtomicI64::new(1_800_000_000))).await
+}
+
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_provider_of_https_proves_who_it_is_before_it_is_told_anything() {
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let logged = tracing::subscriber::set_default(log::subscriber(LevelFilter::TRACE, move || writer.clone()));
+    let (ours, other) = (Root::new(), Root::new());
+    let good = ours.signs(&["localhost"]);
+    let it = trusting(https("localhost", &good), Some(&ours)).await;
+    assert!(it.provider.issuer.starts_with("https://localhost:"));
+    assert_eq!(it.with(|_| ()).await.status, StatusCode::OK);
+    assert!(it.provider.says.lock().unwrap().asked.contains("code_verifier="));
+
+    let refuses = async |provider: Provider, root: Option<&Root>, says: &str| {
+        let it = trusting(provider, root).await;
+        let answer = it.service.look(get("/sign-in/oidc?to=/rules")).await;
+        refused(&answer, 502, says);
+        assert!(!answer.text.contains("localhost") && !answer.text.contains("127.0.0.1"), "{}", answer.text);
+        assert_eq!(it.provider.says.lock().unwrap().asked, "", "it was asked nothing");
+    };
+    let unknown = "not by an authority that is trusted here";
+    refuses(https("localhost", &good), Some(&other), unknown).await;
+    refuses(https("localhost", &good), None, unknown).await;
+    refuses(https("127.0.0.1", &good), Some(&ours), "for another name").await;
+    refuses(https("localhost", &ours.signs(&["localhost.example"])), Some(&ours), "for another name").await;
+    refuses(https("localhost", &ours.signed_long_ago(&["localhost"])), Some(&ours), "has run out").await;
+
+    // The address to which the code and the client's secret go has to prove it as well.
+    let it = trusting(https("localhost", &good), Some(&ours)).await;
+    let thief = https("localhost", &other.signs(&["localhost"]));
+    let way = {
+        it.provider.says.lock().unwrap().discovery["token_endpoint"] = json!(format!("{}/token", thief.issuer));
+        it.begin().await
+    };
+    it.signs(&it.claims(&way));
+    let answer = it.comes_back(&way).await;
+    refused(&answer, 502, unknown);
+    assert_eq!(thief.says.lock().unwrap().asked, "");
+    drop(logged);
+    let logged = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains(unknown), "{logged}");
+    let basic = Base64::encode_string(b"dripline+client:s3cret+%26+more");
+    let cookie = &way.cookie["dripline-way=".len()..];
+    for secret in [SECRET, "s3cret", &basic, CODE, cookie, &way.query["state"], &way.query["nonce"]] {
+        assert!(!logged.contains(secret) && !answer.text.contains(secret), "{secret}: {logged} {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_roots_is_one() {
+    let good = Root::new().pem();
+    let broken = good.replacen("MII", "AAA", 1);
+    for wrong in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n", &broken] {
+        let error = Roots::read(wrong.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("no certificate"), "{wrong}: {error}");
+    }
+    assert!(Roots::read(format!("{good}{}", Root::new().pem()).as_bytes()).is_ok(), "several");
 }

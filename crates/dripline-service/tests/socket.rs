@@ -170,3 +170,43 @@ async fn an_export_that_breaks_off_lacks_its_last_chunk() {
     assert!(broken.starts_with("HTTP/1.1 200 OK") && !broken.contains(&last));
     assert!(!broken.ends_with("\r\n0\r\n\r\n"), "{}", &broken[broken.len() - 100..]);
 }
+
+#[tokio::test]
+async fn a_request_that_does_not_name_this_machine_is_refused_however_it_is_written() {
+    let (address, _stop, _running) = start(Limits::default()).await;
+    let ask = async |head: &str| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+        answer(&mut stream).await
+    };
+    for good in [
+        "GET /health HTTP/1.1\r\nhost: localhost",
+        "GET /health HTTP/1.0\r\nhost: 127.0.0.1:8080",
+        "GET http://localhost/health HTTP/1.1\r\nhost: localhost",
+        "GET http://[::1]:8080/health HTTP/1.0",
+    ] {
+        assert_eq!(ask(good).await.split(' ').nth(1), Some("200"), "{good}");
+    }
+    for bad in [
+        "GET /health HTTP/1.0\r\naccept: */*",
+        "GET /health HTTP/1.1\r\naccept: */*",
+        "GET /health HTTP/1.1\r\nhost:",
+        "GET /health HTTP/1.1\r\nhost: localhost.",
+        "GET /health HTTP/1.1\r\nhost: localhost\r\nhost: localhost",
+        "GET /health HTTP/1.1\r\nhost: localhost, evil.test",
+        "GET /health HTTP/1.1\r\nhost: localhost\r\n evil.test",
+        "GET /health HTTP/1.1\r\nhost : localhost",
+        "GET http://evil.test/health HTTP/1.1\r\nhost: localhost",
+        "GET http://localhost/health HTTP/1.1\r\nhost: evil.test",
+        "GET http://localhost@evil.test/health HTTP/1.1\r\nhost: localhost",
+        "GET http://user@localhost/health HTTP/1.1\r\nhost: localhost",
+        "GET http://evil.test/health HTTP/1.0",
+        "GET //evil.test/health HTTP/1.1\r\nhost: evil.test",
+        "CONNECT evil.test:443 HTTP/1.1\r\nhost: localhost",
+        "CONNECT localhost:443 HTTP/1.1\r\nhost: localhost",
+    ] {
+        let text = ask(bad).await;
+        let status = text.split(' ').nth(1).unwrap_or("none");
+        assert!(matches!(status, "400" | "403" | "404" | "405"), "{bad}: {text}");
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dripline_reference::Coder;
 #[cfg(feature = "oidc")]
-use dripline_service::access::oidc::{Oidc, SettingsError};
+use dripline_service::access::oidc::{Oidc, Roots, SettingsError};
 use dripline_service::access::reach::{NotAnOrigin, Reach};
 use dripline_service::access::records::Accounts;
 use dripline_service::access::{Access, Clock};
@@ -81,7 +81,7 @@ async fn access(args: &Serve, address: SocketAddr, store: &Store) -> Result<Acce
     let access = Access::new(reach.clone(), store.clone(), Clock::default());
     #[cfg(feature = "oidc")]
     if let Some(file) = &args.oidc {
-        return Ok(access.with_oidc(oidc(file)?));
+        return Ok(access.with_oidc(oidc(file, args.oidc_root.as_deref())?));
     }
     match reach {
         Reach::ThisMachine => Ok(access),
@@ -99,16 +99,24 @@ async fn access(args: &Serve, address: SocketAddr, store: &Store) -> Result<Acce
 
 /// The provider that a file of settings names.
 #[cfg(feature = "oidc")]
-fn oidc(file: &Path) -> Result<Oidc, Stop> {
-    let read = |file: &Path| {
-        let fail = |e: io::Error| wrong(&format!("--oidc: {} cannot be read: {e}", file.display()), "");
-        std::fs::read_to_string(file).map_err(fail)
+fn oidc(file: &Path, root: Option<&Path>) -> Result<Oidc, Stop> {
+    let unread = |option: &str, file: &Path, e: io::Error| {
+        wrong(&format!("{option}: {} cannot be read: {e}", file.display()), "")
     };
+    let read = |file: &Path| std::fs::read_to_string(file).map_err(|e| unread("--oidc", file, e));
     let fail =
         |e: SettingsError| wrong(&format!("--oidc {}: {e}", file.display()), "docs/service.md shows a whole file");
     let settings = Oidc::settings(&read(file)?).map_err(fail)?;
-    let secret = settings.client_secret_file.as_deref().map(read).transpose()?;
-    Oidc::new(settings, secret.map(|s| s.trim().to_owned())).map_err(fail)
+    let secret = settings.client_secret_file.as_deref().map(read).transpose()?.map(|s| s.trim().to_owned());
+    let roots = match root {
+        None => Roots::of_this_machine(),
+        Some(root) => {
+            let pem = std::fs::read(root).map_err(|e| unread("--oidc-root", root, e))?;
+            let help = "name a file of the certificates of authorities, each between BEGIN and END CERTIFICATE";
+            Roots::read(&pem).map_err(|e| wrong(&format!("--oidc-root {}: {e}", root.display()), help))?
+        }
+    };
+    Oidc::trusting(settings, secret, roots).map_err(fail)
 }
 
 pub fn mcp(args: &Mcp) -> Ends {

@@ -34,7 +34,7 @@ use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 use crate::store::Store;
 
-use attempts::{Attempts, Wait};
+use attempts::{Attempt, Wait};
 use needs::{Needs, needs, only_reads};
 use reach::Reach;
 use records::{Accounts, Name};
@@ -83,7 +83,6 @@ pub struct Access {
     reach: Reach,
     accounts: Option<Accounts>,
     clock: Clock,
-    attempts: Attempts,
     /// Whether there is an account, as far as is known; it never becomes untrue again.
     closed: AtomicBool,
     /// When it was last looked whether there is one, in microseconds.
@@ -201,20 +200,18 @@ impl Access {
         // A name that cannot be one is counted and hashed for as another.
         let parsed = name.parse::<Name>();
         let key = parsed.as_ref().map_or(name, Name::as_str);
-        self.attempts.begin(key, client, now).map_err(locked)?;
+        let attempt = Attempt::begin(accounts.store(), key, client, now).await?.map_err(locked)?;
         let hash = match &parsed {
             Ok(name) => accounts.password(name.as_str()).await?,
             Err(_) => None,
         };
         if !accounts.hasher.matches(password.to_owned(), hash).await? {
-            if let Ok(name) = &parsed {
-                accounts.refused(name).await?;
-            }
+            accounts.refused(parsed.as_ref().ok()).await?;
             let help = "check both; whoever forgot the password asks an administrator for a new one";
             return Err(Problem::new(Kind::Unauthenticated, "the name or the password is wrong", help));
         }
         let Ok(name) = parsed else { return Err(Problem::failed()) };
-        self.attempts.good(name.as_str(), client);
+        attempt.good(accounts.store(), now).await?;
         let secret = accounts.begin_session(name.as_str(), asks.session.as_ref(), LONGEST).await?;
         Ok((name, secret))
     }
@@ -224,16 +221,18 @@ impl Access {
         let accounts = self.accounts()?;
         let name: Name = person.name.parse()?;
         let new = Password::new(new, name.as_str()).map_err(records::AccessError::from)?;
-        self.attempts.begin(name.as_str(), asks.client, self.clock.now()).map_err(locked)?;
+        let now = self.clock.now();
+        let attempt = Attempt::begin(accounts.store(), name.as_str(), asks.client, now).await?.map_err(locked)?;
         let hash = accounts.password(name.as_str()).await?;
         if hash.is_none() {
             return Err(records::AccessError::ElsewhereSigned.into());
         }
         if !accounts.hasher.matches(old.to_owned(), hash).await? {
+            accounts.change_refused(&name).await?;
             let help = "whoever forgot it asks an administrator for a new one";
             return Err(Problem::new(Kind::Access, "the password until now is wrong", help).at("old"));
         }
-        self.attempts.good(name.as_str(), asks.client);
+        attempt.good(accounts.store(), now).await?;
         let change = records::Change { password: Some(new), ..records::Change::default() };
         accounts.change(name.as_str(), &name, change).await?;
         Ok(accounts.begin_session(name.as_str(), None, LONGEST).await?)
@@ -320,6 +319,17 @@ impl Caller {
             Caller::Person(person) => person.roles.iter().any(|r| r.permissions().contains(&what)),
             Caller::Token { scope, .. } => scope.contains(&what),
             Caller::Nobody => false,
+        }
+    }
+
+    /// Whether the guard lets the caller through to a route of [`needs::ROUTES`].
+    pub(crate) fn may_ask(&self, method: &str, route: &str) -> bool {
+        let needed = needs::ROUTES.iter().find(|(m, r, _)| *m == method && *r == route);
+        match needed.map(|(_, _, needs)| *needs) {
+            Some(Needs::Nothing) => true,
+            Some(Needs::Credentials) => *self != Caller::Nobody,
+            Some(Needs::May(permission)) => self.may(permission),
+            None => false,
         }
     }
 

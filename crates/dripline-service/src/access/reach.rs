@@ -1,7 +1,7 @@
 //! From where the service may be asked: what a request's `Host` and `Origin` may say.
 
 use std::fmt::{self, Display, Formatter};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use axum::http::Uri;
@@ -145,11 +145,17 @@ impl Reach {
             Reach::Behind(_) => {
                 let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
                 let last = forwarded.and_then(|v| v.to_str().ok()).and_then(|v| v.rsplit(',').next());
-                last.and_then(|v| v.trim().parse().ok()).or(peer)
+                last.and_then(|v| forwarded_address(v.trim())).or(peer)
             }
             _ => peer,
         }
     }
+}
+
+/// An address as proxies write it: some with the port, those of IPv6 with or without brackets.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|a| a.ip()))
 }
 
 /// What the request names, if it names one.
@@ -169,7 +175,12 @@ fn parts(authority: &str) -> Option<(&str, bool)> {
         Some((host, port)) => (host, port),
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
-    (port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.parse::<u16>().is_ok())).then_some((host, bracketed))
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some((host, bracketed))
+}
+
+/// Digits alone: a number may be read with a sign.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 /// Whether `host`, `host:port` names this machine.
@@ -213,6 +224,17 @@ mod tests {
         let others = [
             "",
             "localhost.",
+            "localhost.:8080",
+            "127.0.0.1.",
+            "[::1].",
+            "[::1%lo]",
+            "127.0.0.1:8080:8080",
+            "localhost:+80",
+            "localhost:-1",
+            "0x7f.0.0.1",
+            "2130706433",
+            "127.0.0.01",
+            "ⓛocalhost",
             "localhost.evil.test",
             "evil.test",
             "127.0.0.1.evil.test",
@@ -310,6 +332,20 @@ mod tests {
         let (peer, said) = (Some("127.0.0.1".parse().unwrap()), headers(&[("x-forwarded-for", "6.6.6.6, 192.0.2.9")]));
         let behind = Reach::Behind("https://drip.example.test".parse().unwrap());
         assert_eq!(behind.client(peer, &said), "192.0.2.9".parse().ok());
+        for (written, address) in [
+            ("192.0.2.9:4711", "192.0.2.9"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("6.6.6.6, [2001:db8::1]:4711", "2001:db8::1"),
+        ] {
+            assert_eq!(behind.client(peer, &headers(&[("x-forwarded-for", written)])), address.parse().ok());
+        }
+        // What it does not say is not made up, and what it said last counts.
+        for unsaid in ["unknown", "6.6.6.6, unknown", "", "192.0.2.9 6.6.6.6"] {
+            assert_eq!(behind.client(peer, &headers(&[("x-forwarded-for", unsaid)])), peer, "{unsaid}");
+        }
+        let several = headers(&[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "192.0.2.9")]);
+        assert_eq!(behind.client(peer, &several), "192.0.2.9".parse().ok());
         assert_eq!(behind.client(peer, &headers(&[])), peer);
         assert_eq!(Reach::ThisMachine.client(peer, &said), peer);
     }

@@ -12,9 +12,12 @@ use sqlx::{AnyConnection, Row as _, query};
 
 use super::role::{Permission, Role, joined, parted};
 use super::secret::{Fingerprint, Hasher, Password, Secret, WeakPassword};
-use super::{Clock, Person};
+use super::{Clock, Person, attempts};
 use crate::problem::{Kind, Problem};
 use crate::store::{Store, StoreError};
+
+/// Seconds by which the clocks of two processes may differ.
+const SKEW: i64 = 5 * 60;
 
 /// Seconds for which a session or a token that is used is not written down again.
 const SEEN: i64 = 60;
@@ -262,6 +265,11 @@ impl Accounts {
         Accounts { store, clock, hasher: Hasher::default() }
     }
 
+    /// The store that they stand in.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Whether there is an account, disabled or not.
     ///
     /// # Errors
@@ -327,6 +335,8 @@ impl Accounts {
             }
             let sql = "UPDATE accounts SET password = $1 WHERE name = $2";
             query(sql).bind(hash).bind(name.as_str()).execute(&mut *write).await?;
+            // What was guessed of the old one is of no use for the new one, and its owner need not wait for that.
+            attempts::forget(&mut write, name.as_str()).await?;
             self.event(&mut write, by, "password set", name.as_str()).await?;
         }
         if let Some(roles) = change.roles.as_ref().filter(|r| **r != account.roles) {
@@ -439,7 +449,9 @@ impl Accounts {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let (began, seen): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
-        if now - began >= most || now - seen >= idle {
+        // One that was used in time to come was so by a clock that was wrong: how long it has held cannot be told.
+        let told_wrong = seen > now + SKEW || began > now + SKEW;
+        if told_wrong || now - began >= most || now - seen >= idle {
             let mut write = self.store.write().await?;
             query("DELETE FROM sessions WHERE fingerprint = $1").bind(of.as_str()).execute(&mut *write).await?;
             write.commit().await?;
@@ -573,10 +585,20 @@ impl Accounts {
         Ok(write.commit().await?)
     }
 
-    /// A wrong password was tried, for an account that may not be there.
-    pub(crate) async fn refused(&self, name: &Name) -> Done<()> {
+    /// A wrong password was tried. Of a name that no account has nothing is kept: it may be a password in the wrong field.
+    pub(crate) async fn refused(&self, name: Option<&Name>) -> Done<()> {
         let mut write = self.store.write().await?;
-        self.event(&mut write, "nobody known", "sign-in refused", name.as_str()).await?;
+        let sql = "SELECT name FROM accounts WHERE name = $1";
+        let known = query(sql).bind(name.map_or("", Name::as_str)).fetch_optional(&mut *write).await?;
+        let to = known.map_or_else(|| Ok("a name that is not known".to_owned()), |row| row.try_get(0))?;
+        self.event(&mut write, "nobody known", "sign-in refused", &to).await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Whoever is signed in did not know the password of the account.
+    pub(crate) async fn change_refused(&self, name: &Name) -> Done<()> {
+        let mut write = self.store.write().await?;
+        self.event(&mut write, name.as_str(), "new password refused", name.as_str()).await?;
         Ok(write.commit().await?)
     }
 

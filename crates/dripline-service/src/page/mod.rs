@@ -31,7 +31,6 @@ use dripline_reference::{Coder, Options};
 use serde::Deserialize;
 
 use crate::access::Caller;
-use crate::access::role::Permission;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -85,7 +84,7 @@ pub(crate) fn page(template: &impl Template) -> Result<Response, Problem> {
 pub(crate) struct Page(String);
 
 /// Where the layout tells who is signed in, and from where the service may be asked. Text of anybody stands in a page
-/// without `<`, so it cannot hold one of these.
+/// without `<`, so it cannot hold one of these, nor what is left out for those who may not.
 pub(crate) const WHO: &str = "<!--who-->";
 pub(crate) const REACH: &str = "<!--reach-->";
 
@@ -103,8 +102,30 @@ impl Page {
             Caller::Machine => "Every route of this service is open to this machine only.",
             _ => "This service answers those who are signed in.",
         };
-        self.0.replacen(WHO, who.trim(), 1).replacen(REACH, reach, 1)
+        offered(&self.0.replacen(WHO, who.trim(), 1).replacen(REACH, reach, 1), caller)
     }
+}
+
+/// With what begins a part of a page that leads somewhere, `<!--may GET /queue-->`, or stands in its stead where it may
+/// not, `<!--may not GET /queue-->`; and with what it ends. One such part holds no other.
+const MAY: &str = "<!--may ";
+const END: &str = "<!--end-->";
+
+/// A page with what its viewer may open, and without what the guard would refuse them.
+fn offered(page: &str, caller: &Caller) -> String {
+    let mut parts = page.split(MAY);
+    let mut shown = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let (condition, rest) = part.split_once("-->").unwrap_or(("", part));
+        let (inside, after) = rest.split_once(END).unwrap_or((rest, ""));
+        let (asked, wanted) = condition.strip_prefix("not ").map_or((condition, true), |rest| (rest, false));
+        let (method, route) = asked.split_once(' ').unwrap_or_default();
+        if caller.may_ask(method, route) == wanted {
+            shown.push_str(inside);
+        }
+        shown.push_str(after);
+    }
+    shown
 }
 
 /// What is wrong with a text.

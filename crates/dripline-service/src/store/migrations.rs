@@ -7,11 +7,13 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use super::place::Backend;
 use super::{Store, StoreError};
 
-/// Every migration in its order. One that has landed is never edited: what it did is checked against its text.
+/// Every migration in its order. One that has landed is never edited: what it did is checked against its text. Numbers may
+/// be left out, and one of them may be filled in later: a store gets whatever it lacks, each once.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "cases", include_str!("../../migrations/0001_cases.sql")),
     (2, "access", include_str!("../../migrations/0002_access.sql")),
     (3, "corrections", include_str!("../../migrations/0003_corrections.sql")),
+    (4, "patience", include_str!("../../migrations/0004_patience.sql")),
 ];
 
 /// The version of the newest tables.
@@ -24,8 +26,12 @@ pub(super) async fn run(store: &Store) -> Result<(), StoreError> {
 
 /// Brings the tables up to a version.
 pub(super) async fn run_to(store: &Store, last: i64) -> Result<(), StoreError> {
+    run_those(store, |version| version <= last).await
+}
+
+async fn run_those(store: &Store, wanted: impl Fn(i64) -> bool) -> Result<(), StoreError> {
     let backend = store.place().backend();
-    let list = MIGRATIONS.iter().filter(|m| m.0 <= last).map(|&(version, name, text)| {
+    let list = MIGRATIONS.iter().filter(|m| wanted(m.0)).map(|&(version, name, text)| {
         let sql = AssertSqlSafe(written_out(text, backend)).into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
     });
@@ -88,15 +94,35 @@ fn refused(table: &str, event: &str, backend: Backend) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Backend, MIGRATIONS, written_out};
+    use super::{Backend, MIGRATIONS, NEWEST, Store, StoreError, run, run_those, written_out};
+    use crate::store::Place;
 
     #[test]
     fn migrations_stand_in_order_and_can_be_written_out() {
-        for (i, (version, _, text)) in MIGRATIONS.iter().enumerate() {
-            assert_eq!(*version, i as i64 + 1);
+        assert!(MIGRATIONS.is_sorted_by(|a, b| a.0 < b.0));
+        for (_, _, text) in MIGRATIONS {
             for backend in [Backend::Sqlite, Backend::Postgres] {
                 assert!(!written_out(text, backend).contains("--:"));
             }
         }
+    }
+
+    /// Two branches of the program may each bring one, and a store may meet them in either order.
+    #[tokio::test]
+    async fn a_number_between_is_filled_in_later() {
+        let folder = std::env::temp_dir().join(format!("dripline-migrations-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let store = Store::connect(&Place::File(folder.join("cases.db")), true).await.unwrap();
+        run_those(&store, |version| version != 2).await.unwrap();
+        assert!(sqlx::query("SELECT name FROM accounts").fetch_all(store.pool()).await.is_err());
+        run(&store).await.unwrap();
+        run(&store).await.unwrap();
+        sqlx::query("SELECT name FROM accounts").fetch_all(store.pool()).await.unwrap();
+        let sql = "SELECT version FROM _sqlx_migrations ORDER BY version";
+        let versions: Vec<i64> = sqlx::query_scalar(sql).fetch_all(store.pool()).await.unwrap();
+        assert_eq!(versions, MIGRATIONS.iter().map(|m| m.0).collect::<Vec<_>>());
+        // One that a program does not know it leaves alone, wherever its number stands.
+        assert!(matches!(run_those(&store, |version| version == NEWEST).await, Err(StoreError::Newer)));
+        let _ = std::fs::remove_dir_all(folder);
     }
 }

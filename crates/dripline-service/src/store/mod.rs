@@ -62,8 +62,12 @@ pub type Read = Transaction<'static, Any>;
 pub enum StoreError {
     /// The place is not one.
     Place(String),
+    /// The database is on another machine, and the way there is not safe: why.
+    Elsewhere(&'static str),
     /// The database cannot be opened.
     Open(String),
+    /// The server of the database does not prove that it is the one that was meant.
+    Untrusted(String),
     /// A newer version of the program made its tables.
     Newer,
     /// It did not take a connection or a write in time.
@@ -78,6 +82,13 @@ impl StoreError {
     pub fn help(&self) -> &'static str {
         match self {
             StoreError::Place(_) => "name a file, or an address as postgres://user@localhost/dripline",
+            StoreError::Elsewhere(_) => {
+                "write postgres://USER@HOST/DATABASE?sslmode=verify-full, with &sslrootcert=FILE where the root of its \
+                 certificate is not one that this machine trusts"
+            }
+            StoreError::Untrusted(_) => {
+                "ask for it by the name in its certificate, and name the root that signed that: &sslrootcert=FILE"
+            }
             StoreError::Open(_) => "see that the file or the server is there and that you may write to it",
             StoreError::Newer => "use the version that made it, or a newer one",
             StoreError::Busy => "try again in a second",
@@ -89,7 +100,8 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreError::Place(what) | StoreError::Open(what) => f.write_str(what),
+            StoreError::Place(what) | StoreError::Open(what) | StoreError::Untrusted(what) => f.write_str(what),
+            StoreError::Elsewhere(why) => write!(f, "the server is on another machine, and {why}"),
             StoreError::Newer => f.write_str("a newer version of dripline has changed the store"),
             StoreError::Busy => f.write_str("the store is busy"),
             StoreError::Failed(code) => write!(f, "the store failed: {code}"),

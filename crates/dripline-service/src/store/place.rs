@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -32,16 +31,10 @@ impl FromStr for Place {
     fn from_str(text: &str) -> Result<Self, StoreError> {
         let wrong = |what: &str| Err(StoreError::Place(what.to_owned()));
         match text.split_once("://") {
-            Some(("postgres" | "postgresql", _)) if !cfg!(feature = "postgres") => {
-                wrong("this program was built without PostgreSQL")
+            Some(("postgres" | "postgresql", _)) => {
+                is_safe(text)?;
+                Ok(Place::Server(text.to_owned()))
             }
-            Some(("postgres" | "postgresql", rest)) => match host(rest) {
-                Some(host) if !is_here(host) => wrong(
-                    "the server is on another machine, and charts do not go over a network unencrypted; \
-                     bring its port here through a tunnel",
-                ),
-                _ => Ok(Place::Server(text.to_owned())),
-            },
             Some(("sqlite" | "file", path)) if !path.is_empty() => Ok(Place::File(PathBuf::from(path))),
             Some(_) => wrong("an address of this kind is not known"),
             None if text.is_empty() => wrong("no place is named"),
@@ -50,30 +43,39 @@ impl FromStr for Place {
     }
 }
 
-/// The host of what follows `postgres://`; none for a socket of this machine.
-fn host(rest: &str) -> Option<&str> {
-    let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let asked = query.split('&').filter_map(|p| p.split_once('=')).filter(|p| matches!(p.0, "host" | "hostaddr"));
-    // They stand in the address's stead; one that is elsewhere is one too many.
-    let asked: Vec<&str> = asked.map(|p| p.1).collect();
-    if let Some(host) = asked.iter().find(|host| !is_here(host)).or(asked.first()) {
-        return Some(host);
+/// Refuses a server of another machine that does not prove who it is. The driver itself says what it makes of an address:
+/// parameters, encoded ones too, and the environment may name another host than the one that stands first.
+#[cfg(feature = "postgres")]
+fn is_safe(url: &str) -> Result<(), StoreError> {
+    use sqlx::postgres::{PgConnectOptions, PgSslMode};
+    // The driver's own words would repeat what it read, and that may be a password.
+    let options: PgConnectOptions =
+        url.parse().map_err(|_| StoreError::Place("the address of the server cannot be read".to_owned()))?;
+    if options.get_socket().is_some() || is_here(options.get_host()) {
+        return Ok(());
     }
-    let authority = before.split('/').next().unwrap_or("");
-    let host = authority.rsplit('@').next().unwrap_or("");
-    let name = match host.strip_prefix('[').and_then(|h| h.split_once(']')) {
-        Some((name, _)) => name,
-        None => host.split(':').next().unwrap_or(""),
+    let weaker = match options.get_ssl_mode() {
+        PgSslMode::VerifyFull => return Ok(()),
+        // The driver takes any root that the machine trusts besides, so any name with a public certificate would do.
+        PgSslMode::VerifyCa => "sslmode=verify-ca does not look whose certificate it is",
+        PgSslMode::Require => "sslmode=require does not look at the certificate",
+        _ => "charts do not go over a network unencrypted",
     };
-    (!name.is_empty()).then_some(name)
+    Err(StoreError::Elsewhere(weaker))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn is_safe(_: &str) -> Result<(), StoreError> {
+    Err(StoreError::Place("this program was built without PostgreSQL".to_owned()))
 }
 
 /// Whether a host is this machine: a name, an address, or a folder with a socket.
+#[cfg(feature = "postgres")]
 fn is_here(host: &str) -> bool {
-    host == "localhost"
+    let address = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
         || host.starts_with('/')
-        || host.to_ascii_lowercase().starts_with("%2f")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 impl Place {
@@ -89,15 +91,7 @@ impl Place {
     /// The address for the driver. A file that is not there may be made, for its owner alone.
     pub(super) fn prepare(&self, may_make: bool) -> Result<String, StoreError> {
         match self {
-            Place::Server(url) => {
-                // The driver reads these where the address names no host.
-                let named = url.split_once("://").is_some_and(|(_, rest)| host(rest).is_some());
-                let others = ["PGHOST", "PGHOSTADDR"].iter().filter_map(|name| std::env::var(name).ok());
-                match !named && others.into_iter().any(|host| !is_here(&host)) {
-                    true => Err(StoreError::Place("PGHOST or PGHOSTADDR names another machine".to_owned())),
-                    false => Ok(url.clone()),
-                }
-            }
+            Place::Server(url) => is_safe(url).map(|()| url.clone()),
             Place::File(path) => {
                 let fail = |e: std::io::Error| StoreError::Open(format!("{}: {e}", path.display()));
                 if may_make {
@@ -114,6 +108,10 @@ impl Place {
             && e.code().as_deref() == Some("5")
         {
             return StoreError::Busy;
+        }
+        let untrusted = |text: &str| ["certificate", "Certificate", "TLS"].iter().any(|word| text.contains(word));
+        if matches!(error, sqlx::Error::Tls(_) | sqlx::Error::Io(_)) && untrusted(&error.to_string()) {
+            return StoreError::Untrusted(format!("{self} is not trusted: {error}"));
         }
         // Nothing that is stored was read yet: the driver's own words can be told.
         StoreError::Open(format!("{self} cannot be opened: {error}"))
@@ -171,9 +169,9 @@ fn escaped(path: &Path) -> Result<String, StoreError> {
     Ok(escaped)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres"))]
 mod tests {
-    use super::{Backend, Place};
+    use super::{Backend, Place, StoreError};
 
     #[test]
     fn places_are_told_apart() {
@@ -182,25 +180,45 @@ mod tests {
             assert_eq!(of(file).ok(), Some(Backend::Sqlite), "{file}");
         }
         for server in [
-            "postgres:///dripline",
+            "postgres:///dripline?host=/run/postgresql",
             "postgres://u:p@localhost/d",
+            "postgres://u:p@LOCALHOST/d?sslmode=disable",
             "postgresql://u@127.0.0.1:5433/d",
             "postgres://u@[::1]:5432/d",
             "postgres://u@%2Frun%2Fpostgresql/d",
-            "postgres:///d?host=/run/postgresql",
+            "postgres://u@db.example/d?sslmode=verify-full",
+            "postgres://u@db.example/d?sslmode=verify-full&sslrootcert=/etc/ssl/clinic.pem",
+            "postgres://u@10.0.0.7/d?ssl-mode=verify-full",
         ] {
             assert_eq!(of(server).ok(), Some(Backend::Postgres), "{server}");
         }
-        for wrong in [
-            "",
-            "mysql://localhost/d",
-            "postgres://db.example/d",
-            "postgres://localhost@db.example/d",
-            "postgres://localhost/d?host=db.example",
-            "postgres://localhost/d?host=localhost&hostaddr=10.0.0.7",
-            "postgres://10.0.0.7/d",
+        for wrong in ["", "mysql://localhost/d", "postgres://localhost:none/d", "postgres://u@h/d?sslmode=full"] {
+            assert!(matches!(of(wrong), Err(StoreError::Place(_))), "{wrong}");
+        }
+        for (elsewhere, says) in [
+            ("postgres://db.example/d", "unencrypted"),
+            ("postgres://localhost.example/d", "unencrypted"),
+            ("postgres://localhost@db.example/d", "unencrypted"),
+            ("postgres://127.0.0.1:1@db.example/d", "unencrypted"),
+            ("postgres://localhost\\@db.example/d?host=db.example", "unencrypted"),
+            ("postgres://localhost/d?host=db.example", "unencrypted"),
+            ("postgres://localhost/d?%68ost=db.example", "unencrypted"),
+            ("postgres://localhost/d?host=localhost&hostaddr=10.0.0.7", "unencrypted"),
+            ("postgres://10.0.0.7/d", "unencrypted"),
+            ("postgres://[2001:db8::1]/d", "unencrypted"),
+            ("postgres://db.example/d?sslmode=disable", "unencrypted"),
+            ("postgres://db.example/d?sslmode=prefer", "unencrypted"),
+            ("postgres://db.example/d?sslmode=require", "does not look at the certificate"),
+            ("postgres://db.example/d?sslmode=verify-full&sslmode=require", "does not look at the certificate"),
+            ("postgres://db.example/d?sslmode=verify-ca&sslrootcert=/etc/ssl/clinic.pem", "whose certificate"),
         ] {
-            assert!(of(wrong).is_err(), "{wrong}");
+            match of(elsewhere) {
+                Err(e @ StoreError::Elsewhere(_)) => {
+                    assert!(e.to_string().contains(says), "{elsewhere}: {e}");
+                    assert!(e.help().contains("sslmode=verify-full"), "it says what to write");
+                }
+                other => panic!("{elsewhere}: {other:?}"),
+            }
         }
     }
 
@@ -209,5 +227,9 @@ mod tests {
         let place: Place = "postgres://u:secret@localhost:5433/d?password=secret".parse().unwrap();
         assert_eq!(place.to_string(), "postgres://u@localhost:5433/d");
         assert_eq!(format!("{place:?}"), "postgres://u@localhost:5433/d");
+        for wrong in ["postgres://u:secret@localhost:none/d", "postgres://u:secret@db.example/d"] {
+            let error = wrong.parse::<Place>().unwrap_err();
+            assert!(!format!("{error} {error:?} {}", error.help()).contains("secret"), "{error}");
+        }
     }
 }

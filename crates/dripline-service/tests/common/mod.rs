@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod caught;
+pub mod certificates;
 pub mod stores;
 
 use std::pin::Pin;

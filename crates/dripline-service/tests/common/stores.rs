@@ -83,13 +83,21 @@ pub async fn database() -> Option<Place> {
 }
 
 /// A server of this test process; it stops when the process is gone, however it goes.
-struct Server {
-    url: String,
+pub struct Server {
+    pub url: String,
     _running: Option<Child>,
 }
 
+/// A server that takes connections under TLS alone, from other machines too, and shows a certificate, whose key it has.
+pub fn start_with(certificate: &str, key: &str) -> Result<Server, String> {
+    start(Some((certificate, key)))
+}
+
 static SERVER: LazyLock<Mutex<Option<Server>>> = LazyLock::new(|| {
-    let server = start();
+    let server = match std::env::var("DRIPLINE_TEST_POSTGRES") {
+        Ok(url) => Ok(Server { url: url.trim_end_matches('/').to_owned(), _running: None }),
+        Err(_) => start(None),
+    };
     if let Err(why) = &server {
         eprintln!("PostgreSQL tests SKIPPED: {why}");
         assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI needs them");
@@ -99,7 +107,7 @@ static SERVER: LazyLock<Mutex<Option<Server>>> = LazyLock::new(|| {
 
 /// Holds the server until its own input ends. Its folder goes with it.
 const KEEPER: &str = r#"
-"$BIN/postgres" -D "$DATA" -c listen_addresses=127.0.0.1 -c port=$PORT -c unix_socket_directories= >"$DATA/log" 2>&1 &
+"$BIN/postgres" -D "$DATA" -c listen_addresses="$AT" -c port=$PORT -c unix_socket_directories= >"$DATA/log" 2>&1 &
 server=$!
 read -r _
 kill -INT $server
@@ -107,10 +115,16 @@ wait $server
 rm -rf "$DATA"
 "#;
 
-fn start() -> Result<Server, String> {
-    if let Ok(url) = std::env::var("DRIPLINE_TEST_POSTGRES") {
-        return Ok(Server { url: url.trim_end_matches('/').to_owned(), _running: None });
-    }
+/// Puts the certificate where the server takes it: its key is its user's alone.
+const SHOWN: &str = r#"
+umask 077
+printf '%s' "$KEY" >"$DATA/server.key"
+printf '%s' "$CERTIFICATE" >"$DATA/server.crt"
+printf "ssl = on\n" >>"$DATA/postgresql.conf"
+printf 'hostssl all all all trust\n' >"$DATA/pg_hba.conf"
+"#;
+
+fn start(shown: Option<(&str, &str)>) -> Result<Server, String> {
     let bin = bin().ok_or("no server; install the package postgresql, or set DRIPLINE_TEST_POSTGRES")?;
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
@@ -137,11 +151,22 @@ fn start() -> Result<Server, String> {
     if !made.status.success() {
         return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)));
     }
+    if let Some((certificate, key)) = shown {
+        let put = command("sh")
+            .args(["-c", SHOWN])
+            .env("DATA", &data)
+            .env("KEY", key)
+            .env("CERTIFICATE", certificate)
+            .output()
+            .map_err(|e| e.to_string())?;
+        assert!(put.status.success(), "{}", String::from_utf8_lossy(&put.stderr));
+    }
     let keeper = command("sh")
         .args(["-c", KEEPER])
         .env("BIN", &bin)
         .env("DATA", &data)
         .env("PORT", port.to_string())
+        .env("AT", if shown.is_some() { "*" } else { "127.0.0.1" })
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

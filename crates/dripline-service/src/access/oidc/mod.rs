@@ -19,28 +19,36 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use form_urlencoded::Serializer;
+use ring::hmac;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{CertificateError, RootCertStore};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use sqlx::{Row as _, query};
 use tracing::warn;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use super::attempts::network;
 use super::page::{local, refused, signed_in};
 use super::records::{AccessError, Name};
 use super::role::Role;
 use super::secret::{Fingerprint, Secret};
-use super::{Access, Caller, LONGEST, cookie};
+use super::{Access, Asks, Caller, LONGEST, cookie};
 use crate::problem::{Kind, Problem};
 use crate::state::AppState;
+use crate::store::{Store, StoreError};
 
 use token::Keys;
 
 /// How long someone may take to sign in at the provider, in seconds.
 const PATIENCE: i64 = 10 * 60;
-/// How many may be on their way at a time.
-const MOST: usize = 10_000;
+/// How many may be on their way at a time, and how many from one address.
+const MOST: i64 = 10_000;
+const MOST_OF_ADDRESS: i64 = 1_000;
 /// Seconds for which what the provider says about itself holds.
 const KNOWN: i64 = 60 * 60;
 /// Seconds before keys are asked for again because one was missing.
@@ -88,12 +96,35 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// A provider, and who is on the way there.
+/// The authorities that are trusted for a provider's certificate.
+#[derive(Clone, Debug)]
+pub struct Roots(Vec<CertificateDer<'static>>);
+
+impl Roots {
+    /// Those that this machine trusts.
+    #[must_use]
+    pub fn of_this_machine() -> Self {
+        Roots(rustls_native_certs::load_native_certs().certs)
+    }
+
+    /// Those of a PEM file alone, as an organisation's own.
+    ///
+    /// # Errors
+    /// The file holds none, or one that cannot be read.
+    pub fn read(pem: &[u8]) -> Result<Self, SettingsError> {
+        let wrong = || SettingsError("it holds no certificate in PEM, or one that cannot be read".to_owned());
+        let roots: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| wrong())?;
+        let mut known = RootCertStore::empty();
+        let good = roots.iter().all(|root| known.add(root.clone()).is_ok());
+        if good && !roots.is_empty() { Ok(Roots(roots)) } else { Err(wrong()) }
+    }
+}
+
+/// A provider.
 pub struct Oidc {
     settings: Settings,
     secret: Option<String>,
     agent: Agent,
-    begun: Mutex<BTreeMap<Fingerprint, Begun>>,
     known: Mutex<Option<Arc<Known>>>,
 }
 
@@ -103,13 +134,86 @@ impl fmt::Debug for Oidc {
     }
 }
 
-/// Someone who was sent to the provider.
+/// What ties a browser to the sign-in that it began. It keeps one secret as a cookie, and from this alone follow `state`,
+/// `nonce` and the verifier of PKCE, each without the others: whoever has the store, the provider's answer or the address
+/// that leads back can finish nothing.
+struct Ties(hmac::Key);
+
+impl Ties {
+    fn of(secret: &str) -> Self {
+        Ties(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+
+    fn tie(&self, what: &str) -> String {
+        Base64UrlUnpadded::encode_string(hmac::sign(&self.0, what.as_bytes()).as_ref())
+    }
+
+    fn state(&self) -> String {
+        self.tie("state")
+    }
+
+    fn nonce(&self) -> String {
+        self.tie("nonce")
+    }
+
+    fn verifier(&self) -> String {
+        self.tie("verifier")
+    }
+
+    /// Whether the state that came back is that of the secret.
+    fn is_state(&self, state: &str) -> bool {
+        let state = Base64UrlUnpadded::decode_vec(state).unwrap_or_default();
+        hmac::verify(&self.0, b"state", &state).is_ok()
+    }
+}
+
+/// Someone who was sent to the provider, as it is stored.
 struct Begun {
-    nonce: Secret,
-    verifier: Secret,
     redirect: String,
     to: String,
-    until: i64,
+}
+
+impl Begun {
+    /// Keeps who begins: the oldest give way, of the same address or of all, and begin again.
+    async fn keep(
+        &self,
+        store: &Store,
+        state: &Fingerprint,
+        client: Option<IpAddr>,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let client = Fingerprint::of(&client.map(network).map_or_else(String::new, |a| a.to_string()));
+        let mut write = store.write().await?;
+        query("DELETE FROM sign_ins WHERE began <= $1 OR began > $2")
+            .bind(now - PATIENCE)
+            .bind(now + PATIENCE)
+            .execute(&mut *write)
+            .await?;
+        let oldest = "DELETE FROM sign_ins WHERE state IN \
+                      (SELECT state FROM sign_ins WHERE $1 = '' OR client = $1 ORDER BY began DESC, state LIMIT 1 OFFSET $2)";
+        for (whose, most) in [(client.as_str(), MOST_OF_ADDRESS), ("", MOST)] {
+            query(oldest).bind(whose).bind(most - 1).execute(&mut *write).await?;
+        }
+        query("INSERT INTO sign_ins (state, client, redirect, onward, began) VALUES ($1, $2, $3, $4, $5)")
+            .bind(state.as_str())
+            .bind(client.as_str())
+            .bind(&self.redirect)
+            .bind(&self.to)
+            .bind(now)
+            .execute(&mut *write)
+            .await?;
+        write.commit().await
+    }
+
+    /// Takes out who comes back: once, and not too late.
+    async fn take(store: &Store, state: &Fingerprint, now: i64) -> Result<Option<Self>, StoreError> {
+        let mut write = store.write().await?;
+        let sql = "DELETE FROM sign_ins WHERE state = $1 RETURNING redirect, onward, began";
+        let Some(row) = query(sql).bind(state.as_str()).fetch_optional(&mut *write).await? else { return Ok(None) };
+        let (begun, began) = (Begun { redirect: row.try_get(0)?, to: row.try_get(1)? }, row.try_get::<i64, _>(2)?);
+        write.commit().await?;
+        Ok((now - PATIENCE + 1..=now + PATIENCE).contains(&began).then_some(begun))
+    }
 }
 
 /// What the provider says about itself.
@@ -165,6 +269,14 @@ impl Oidc {
     /// # Errors
     /// What cannot be used of the settings.
     pub fn new(settings: Settings, secret: Option<String>) -> Result<Self, SettingsError> {
+        Oidc::trusting(settings, secret, Roots::of_this_machine())
+    }
+
+    /// As [`Oidc::new`], with the authorities that are trusted for the provider's certificate.
+    ///
+    /// # Errors
+    /// What cannot be used of the settings.
+    pub fn trusting(settings: Settings, secret: Option<String>, roots: Roots) -> Result<Self, SettingsError> {
         let wrong = |what: &str| Err(SettingsError(what.to_owned()));
         if !is_safe(&settings.issuer) {
             return wrong("issuer: an address of https is needed; http is for this machine alone");
@@ -178,8 +290,7 @@ impl Oidc {
         if secret.as_deref().is_some_and(str::is_empty) {
             return wrong("client_secret_file: it is empty");
         }
-        let roots = rustls_native_certs::load_native_certs().certs;
-        let roots: Vec<_> = roots.iter().map(|c| Certificate::from_der(c).to_owned()).collect();
+        let roots: Vec<_> = roots.0.iter().map(|c| Certificate::from_der(c).to_owned()).collect();
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::Specific(Arc::new(roots)))
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
@@ -195,7 +306,7 @@ impl Oidc {
             config = config.proxy(None);
         }
         let agent = config.build().new_agent();
-        Ok(Oidc { settings, secret, agent, begun: Mutex::default(), known: Mutex::default() })
+        Ok(Oidc { settings, secret, agent, known: Mutex::default() })
     }
 
     /// Reads settings.
@@ -206,45 +317,52 @@ impl Oidc {
         toml::from_str(text).map_err(|e| SettingsError(e.to_string().trim_end().to_owned()))
     }
 
-    /// Where to send someone, who comes back to `redirect` and then wants to `to`; and what their browser keeps.
-    async fn begin(self: &Arc<Self>, redirect: String, to: &str, now: i64) -> Result<(String, Secret), Problem> {
+    /// Where to send someone who has begun; and what their browser keeps.
+    async fn begin(
+        self: &Arc<Self>,
+        store: &Store,
+        begun: Begun,
+        client: Option<IpAddr>,
+        now: i64,
+    ) -> Result<(String, Secret), Problem> {
         let known = self.known(now, false).await?;
-        let (state, nonce, verifier) = (Secret::new("")?, Secret::new("")?, Secret::new("")?);
-        let challenge = Base64UrlUnpadded::encode_string(&Sha256::digest(verifier.tell().as_bytes()));
+        let kept = Secret::new("")?;
+        let ties = Ties::of(kept.tell());
+        let challenge = Base64UrlUnpadded::encode_string(&Sha256::digest(ties.verifier().as_bytes()));
         let scope = ["openid"].into_iter().chain(self.settings.scopes.iter().map(String::as_str));
         let query = Serializer::new(String::new())
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.settings.client_id)
-            .append_pair("redirect_uri", &redirect)
+            .append_pair("redirect_uri", &begun.redirect)
             .append_pair("scope", &scope.collect::<Vec<_>>().join(" "))
-            .append_pair("state", state.tell())
-            .append_pair("nonce", nonce.tell())
+            .append_pair("state", &ties.state())
+            .append_pair("nonce", &ties.nonce())
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
             .finish();
         let endpoint = &known.provider.authorization_endpoint;
         let joint = if endpoint.contains('?') { '&' } else { '?' };
-        let begun = Begun { nonce, verifier, redirect, to: to.to_owned(), until: now + PATIENCE };
-        let mut all = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, b| b.until > now);
-        // Anybody can begin: whoever is longest on the way gives way, and begins again.
-        if all.len() >= MOST
-            && let Some(oldest) = all.iter().min_by_key(|(_, b)| b.until).map(|(state, _)| state.clone())
-        {
-            all.remove(&oldest);
-        }
-        all.insert(state.fingerprint(), begun);
-        Ok((format!("{endpoint}{joint}{query}"), state))
+        begun.keep(store, &Fingerprint::of(&ties.state()), client, now).await?;
+        Ok((format!("{endpoint}{joint}{query}"), kept))
     }
 
     /// Who came back: the name and the roles that the provider vouches for, its name for them, and where they want to.
-    async fn finish(self: &Arc<Self>, back: &Back, kept: Option<&str>, now: i64) -> Result<(Someone, String), Problem> {
+    async fn finish(
+        self: &Arc<Self>,
+        store: &Store,
+        back: &Back,
+        kept: Option<&str>,
+        now: i64,
+    ) -> Result<(Someone, String), Problem> {
         // The browser that comes back is the one that was sent, once, and not long ago.
-        let state = back.state.as_deref().filter(|s| kept == Some(*s));
-        let begun =
-            state.and_then(|s| self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&Fingerprint::of(s)));
-        let begun = begun.filter(|b| b.until > now);
-        let begun = begun.ok_or(Refusal::Answer("this browser did not begin the sign-in, or too long ago"))?;
+        let ties = kept.map(Ties::of).filter(|t| back.state.as_deref().is_some_and(|s| t.is_state(s)));
+        let begun = match &ties {
+            Some(ties) => Begun::take(store, &Fingerprint::of(&ties.state()), now).await?,
+            None => None,
+        };
+        let Some((ties, begun)) = ties.zip(begun) else {
+            return Err(Refusal::Answer("this browser did not begin the sign-in, or too long ago").into());
+        };
         if back.iss.as_ref().is_some_and(|iss| *iss != self.settings.issuer) {
             return Err(Refusal::Answer("another provider answered").into());
         }
@@ -253,14 +371,14 @@ impl Oidc {
             _ => return Err(Refusal::Person("the provider did not sign you in").into()),
         };
         let mut known = self.known(now, false).await?;
-        let token = self.exchange(&known, code, &begun).await?;
+        let token = self.exchange(&known, code, &begun.redirect, &ties).await?;
         if !known.keys.has_key_of(&token) && now - known.at >= KEYS_AGAIN {
             known = self.known(now, true).await?;
         }
         let expected = token::Expected {
             issuer: &self.settings.issuer,
             client: &self.settings.client_id,
-            nonce: begun.nonce.tell(),
+            nonce: &ties.nonce(),
             now,
         };
         let claims = token::verified(&token, &known.keys, &expected)?;
@@ -268,23 +386,35 @@ impl Oidc {
     }
 
     /// The token that a code is good for.
-    async fn exchange(self: &Arc<Self>, known: &Known, code: &str, begun: &Begun) -> Result<String, Problem> {
+    async fn exchange(
+        self: &Arc<Self>,
+        known: &Known,
+        code: &str,
+        redirect: &str,
+        ties: &Ties,
+    ) -> Result<String, Problem> {
         #[derive(Deserialize)]
         struct Tokens {
             id_token: String,
         }
-        let request = self.code_for_token(known, code, begun)?;
+        let request = self.code_for_token(known, code, redirect, ties)?;
         let tokens: Tokens = self.ask(request, "the provider did not take the code that it gave").await?;
         Ok(tokens.id_token)
     }
 
-    fn code_for_token(&self, known: &Known, code: &str, begun: &Begun) -> Result<Request<String>, Refusal> {
+    fn code_for_token(
+        &self,
+        known: &Known,
+        code: &str,
+        redirect: &str,
+        ties: &Ties,
+    ) -> Result<Request<String>, Refusal> {
         let client = &self.settings.client_id;
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code")
             .append_pair("code", code)
-            .append_pair("redirect_uri", &begun.redirect)
-            .append_pair("code_verifier", begun.verifier.tell());
+            .append_pair("redirect_uri", redirect)
+            .append_pair("code_verifier", &ties.verifier());
         let methods = &known.provider.token_endpoint_auth_methods_supported;
         let knows = |method: &str| methods.iter().any(|m| m == method);
         let mut request = Request::post(&known.provider.token_endpoint);
@@ -345,12 +475,12 @@ impl Oidc {
     ) -> Result<T, Problem> {
         let oidc = Arc::clone(self);
         let answer = tokio::task::spawn_blocking(move || {
-            let mut answer = oidc.agent.run(request).ok()?;
+            let mut answer = oidc.agent.run(request).map_err(|e| of_certificate(&e).unwrap_or(otherwise))?;
             let good = answer.status().is_success();
-            let bytes = answer.body_mut().with_config().limit(LARGEST).read_to_vec().ok()?;
-            good.then(|| serde_json::from_slice(&bytes).ok())?
+            let bytes = answer.body_mut().with_config().limit(LARGEST).read_to_vec().map_err(|_| otherwise)?;
+            good.then(|| serde_json::from_slice(&bytes).ok()).flatten().ok_or(otherwise)
         });
-        Ok(answer.await.map_err(|_| Problem::failed())?.ok_or(Refusal::Provider(otherwise))?)
+        Ok(answer.await.map_err(|_| Problem::failed())?.map_err(Refusal::Provider)?)
     }
 
     /// The person of claims.
@@ -371,6 +501,28 @@ impl Oidc {
         let subject = subject.ok_or(Refusal::Answer("the token is about nobody"))?.to_owned();
         Ok(Someone { subject, name, roles })
     }
+}
+
+/// What is wrong with a certificate, where that is why nothing was answered. The error itself names what was asked.
+fn of_certificate(error: &ureq::Error) -> Option<&'static str> {
+    let error = match error {
+        ureq::Error::Rustls(error) => error,
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>()?,
+        _ => return None,
+    };
+    let rustls::Error::InvalidCertificate(wrong) = error else {
+        return Some("the provider's https cannot be used");
+    };
+    Some(match wrong {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the provider's certificate has run out",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the provider's certificate does not hold yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the provider's certificate is for another name"
+        }
+        _ => "the provider's certificate is not by an authority that is trusted here",
+    })
 }
 
 /// Whom the provider vouches for.
@@ -428,11 +580,14 @@ async fn begin(
     State(state): State<AppState>,
     uri: Uri,
     headers: HeaderMap,
+    asks: Asks,
     Query(To { to }): Query<To>,
 ) -> Result<Response, Problem> {
     let access = &state.access;
     let redirect = format!("{}/sign-in/oidc/return", access.reach.address(&uri, &headers));
-    match access.provider()?.begin(redirect, local(&to), access.clock.now()).await {
+    let begun = Begun { redirect, to: local(&to).to_owned() };
+    let store = access.accounts()?.store();
+    match access.provider()?.begin(store, begun, asks.client, access.clock.now()).await {
         Ok((address, kept)) => {
             let mut response = Redirect::to(&address).into_response();
             // The way back leads from another site: a stricter cookie would not come along.
@@ -476,9 +631,8 @@ async fn admit(
 ) -> Result<(Caller, String, Vec<HeaderValue>), Problem> {
     let access = &state.access;
     let kept = cookie(headers, access.way_cookie());
-    let oidc = access.provider()?;
-    let (someone, to) = oidc.finish(back, kept, access.clock.now()).await?;
-    let accounts = access.accounts()?;
+    let (oidc, accounts) = (access.provider()?, access.accounts()?);
+    let (someone, to) = oidc.finish(accounts.store(), back, kept, access.clock.now()).await?;
     let Someone { subject, name, roles } = someone;
     let name = match accounts.vouched_for(&oidc.settings.issuer, &subject, &name, &roles).await {
         Ok(Some(name)) => name,
