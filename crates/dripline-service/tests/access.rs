@@ -946,7 +946,13 @@ async fn accounts_and_tokens_come_back_with_a_backup() {
         let ended = it.token("old", &[Permission::Code], 9).await;
         it.accounts.withdraw("a test", &name("old")).await.unwrap();
         let mut bytes = Vec::new();
+        assert_eq!(it.service.ask(credentials("coder", "wrong password")).await.status, StatusCode::UNAUTHORIZED);
         backup::write(store.place(), &mut bytes).await.unwrap();
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        for passing in ["attempts", "known_addresses", "sign_ins"] {
+            assert!(!text.contains(&format!("\"table\":\"{passing}\"")), "{passing}");
+        }
+        assert!(text.contains("\"table\":\"accounts\""), "{text}");
         let again = file();
         backup::restore(&again, || Ok(bytes.as_slice())).await.unwrap();
         let store = Store::open(&again).await.unwrap();

@@ -2,7 +2,7 @@
 //!
 //! The first line names the tables' version; then each table with its columns and its rows, one a line; the last line
 //! counts the rows and holds a digest of all lines between. It is a view of one moment: writers go on meanwhile. What
-//! passes within the hour is not in it: who tried wrong passwords, and who is on the way to a provider.
+//! passes is not in it: who tried wrong passwords, from where people sign in, and who is on the way to a provider.
 
 use std::fmt;
 use std::io::{self, BufRead, Write};
@@ -244,13 +244,13 @@ async fn tables(connection: &mut AnyConnection, backend: Backend) -> Result<Vec<
     let (names, columns) = match backend {
         Backend::Sqlite => (
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-             AND name NOT IN ('_sqlx_migrations', 'attempts', 'sign_ins') ORDER BY rowid",
+             AND name NOT IN ('_sqlx_migrations', 'attempts', 'known_addresses', 'sign_ins') ORDER BY rowid",
             "SELECT name, lower(type) FROM pragma_table_info($1) ORDER BY cid",
         ),
         Backend::Postgres => (
             "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind = 'r' AND n.nspname = current_schema() \
-             AND c.relname NOT IN ('_sqlx_migrations', 'attempts', 'sign_ins') ORDER BY c.oid",
+             AND c.relname NOT IN ('_sqlx_migrations', 'attempts', 'known_addresses', 'sign_ins') ORDER BY c.oid",
             "SELECT column_name::text, data_type::text FROM information_schema.columns \
              WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position",
         ),
