@@ -303,13 +303,13 @@ fn a_report_reads_like_a_difference() {
     let text = "# Two.\noffice 2026-01-05\nx\n----\n96374 x1\nunreported 3\n====\noffice 2026-01-05\nx\n----\nwhat\n";
     let outcomes = read(Kind::Blocks, text).iter().map(|c| check(c, &coded(full()))).collect();
     let report = Report { file: "a.case".to_owned(), outcomes };
-    assert_eq!(report.passed(), 0);
+    assert_eq!((report.passed(), report.is_readable()), (0, false));
     assert_eq!(
         report.to_string(),
         "a.case:1: Two.\n  + 96372-59 x2    (not expected)\n  - unreported 3    (a.case:6, expected)\n  the answer:\n    \
          96374 x1\n    96372-59 x2\n    J2405 x8\n    unreported 2: same-push-again-office\n    \
          service 99213 needs_modifier\n    query 3 stop\n    edit ptp 96372\n\
-         a.case:8: \n  a.case:11: `what` is not a code\n  help: a code has five digits or capitals; expectation lines are \
+         a.case:8: a case\n  a.case:11: `what` is not a code\n  help: a code has five digits or capitals; expectation lines are \
          `CODE[-MOD] xN [on DATE]`, `unreported ID[: rule]`, `service CODE verdict`, `query ID field`, `edit KIND CODE`, \
          `error: text`, `nothing` and `…`\n"
     );
