@@ -66,14 +66,14 @@ pub(crate) fn again<T: Recorder>(
 }
 
 impl Item {
-    /// Where it stands in time order; an administration of which only the date is known comes last on it.
+    /// Where it stands in time order; an administration of which only the date is known comes in its last minute.
     pub(crate) fn day_end(&self, ctx: &Ctx) -> Minute {
-        if self.untimed { ctx.case.clock.midnight(Day(self.day.0.saturating_add(1))) } else { self.start }
+        if self.untimed { ctx.case.clock.midnight(Day(self.day.0.saturating_add(1))) - 1 } else { self.start }
     }
 
     /// Latest minute at which it may have ended.
     fn latest_end(&self, ctx: &Ctx) -> Minute {
-        if self.untimed { self.day_end(ctx) - 1 } else { self.stop }
+        if self.untimed { self.day_end(ctx) } else { self.stop }
     }
 }
 

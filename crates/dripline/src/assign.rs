@@ -72,6 +72,9 @@ fn hours_code(class: VeinClass) -> Code {
 }
 
 /// A push or run of a drug by vein, by visit, site and start.
+/// Visit, kind, site and drug of runs whose units are counted together.
+pub(crate) type RunOf = (u32, u8, u32, u32);
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Beside {
     visit: u32,
@@ -167,8 +170,8 @@ pub(crate) fn vein<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         };
         for k in g.lo..g.hi {
             let item = &ws.items[ws.order[k] as usize];
-            if item.start < site.first {
-                site.first = item.start;
+            if item.day_end(ctx) < site.first {
+                site.first = item.day_end(ctx);
                 site.first_day = item.day;
             }
             site.has_reason |= crate::place::reason_item(ws, ws.order[k]);
@@ -275,7 +278,8 @@ fn initial_day(ctx: &Ctx, ws: &mut Workspace, s: &Site) -> Day {
             gather(ws, g.items.0, n);
             let spans = std::mem::take(&mut ws.scratch);
             let m = total(&spans);
-            let day = unit_day(ctx, ws, s.visit, &spans, ctx.policy.push_max_minutes.min(m - 1), 0);
+            let lead = &ws.items[ws.run_items[g.items.0 as usize] as usize];
+            let day = unit_day(ctx, ws, lead, &spans, ctx.policy.push_max_minutes.min(m - 1), 0);
             ws.scratch = spans;
             day
         }
@@ -285,8 +289,9 @@ fn initial_day(ctx: &Ctx, ws: &mut Workspace, s: &Site) -> Day {
         }
         Initial::Hydration => match s.fluid {
             Some(f) => {
-                let spans = ws.span(ws.fluids[f as usize].pieces);
-                unit_day(ctx, ws, s.visit, spans, ctx.policy.hydration_floor_minutes - 1, 0)
+                let fluid = ws.fluids[f as usize];
+                let lead = &ws.items[ws.fluid_items[fluid.items.0 as usize] as usize];
+                unit_day(ctx, ws, lead, ws.span(fluid.pieces), ctx.policy.hydration_floor_minutes - 1, 0)
             }
             None => s.first_day,
         },
@@ -294,7 +299,7 @@ fn initial_day(ctx: &Ctx, ws: &mut Workspace, s: &Site) -> Day {
     }
 }
 
-/// What the rarer rules of dating look up: the first date of each visit, the runs of each visit by start.
+/// What the rarer rules of dating look up: the first date of each visit, the runs that are counted together by start.
 fn find_dates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     if T::PROOF && several_dates(ctx, ws) {
         rec.consult(Switch::UnitDateRule);
@@ -308,7 +313,7 @@ fn find_dates<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
             ws.visit_days.dedup_by_key(|d| d.0);
         }
         UnitDateRule::RunBegan => {
-            ws.run_starts.extend(ws.items.iter().filter(|i| i.run).map(|i| (i.visit, i.start, i.stop)));
+            ws.run_starts.extend(ws.items.iter().filter(|i| i.run).map(|i| (run_of(i), i.start, i.stop)));
             ws.run_starts.sort_unstable();
             for n in 1..ws.run_starts.len() {
                 if ws.run_starts[n].0 == ws.run_starts[n - 1].0 {
@@ -342,11 +347,12 @@ fn visit_day(ws: &Workspace, visit: u32) -> Day {
     ws.visit_days.binary_search_by_key(&visit, |d| d.0).map_or(Day(i32::MAX), |n| ws.visit_days[n].1)
 }
 
-/// The date of a unit whose threshold and beginning lie at these positions of the minutes.
+/// The date of a unit whose threshold and beginning lie at these positions of the minutes of a run, of which `lead` is
+/// the first part.
 pub(crate) fn unit_day(
     ctx: &Ctx,
     ws: &Workspace,
-    visit: u32,
+    lead: &Item,
     spans: &[crate::minutes::Span],
     threshold: i64,
     began: i64,
@@ -360,17 +366,27 @@ pub(crate) fn unit_day(
         UnitDateRule::UnitBegan => clock.day(nth(spans, began)),
         UnitDateRule::RunBegan => {
             let at = nth(spans, threshold);
-            clock.day(run_start(ws, visit, at))
+            clock.day(run_start(ws, run_of(lead), at))
         }
-        UnitDateRule::EncounterStart => visit_day(ws, visit),
+        UnitDateRule::EncounterStart => visit_day(ws, lead.visit),
+    }
+}
+
+/// What a run's units are counted with: its visit, site and drug; all fluids of a site, all under the skin of a visit.
+fn run_of(item: &Item) -> RunOf {
+    match (item.lane, item.class) {
+        (Kind::UnderSkin, _) => (item.visit, 1, 0, 0),
+        (Kind::ArteryChemo, _) => (item.visit, 2, 0, item.identity),
+        (_, VeinClass::Hydration) => (item.visit, 3, item.site, 0),
+        _ => (item.visit, 4, item.site, item.identity),
     }
 }
 
 /// Start of the run in which a minute lies.
-fn run_start(ws: &Workspace, visit: u32, at: Minute) -> Minute {
+fn run_start(ws: &Workspace, of: RunOf, at: Minute) -> Minute {
     // The stops are the latest so far, so that the first one after the minute is that of the earliest run.
-    let first = ws.run_starts.partition_point(|r| r.0 < visit || (r.0 == visit && r.2 <= at));
-    ws.run_starts.get(first).filter(|r| r.0 == visit).map_or(at, |r| r.1.min(at))
+    let first = ws.run_starts.partition_point(|r| r.0 < of || (r.0 == of && r.2 <= at));
+    ws.run_starts.get(first).filter(|r| r.0 == of).map_or(at, |r| r.1.min(at))
 }
 
 fn push_day(ctx: &Ctx, ws: &Workspace, visit: u32, day: Day) -> Day {
@@ -514,7 +530,7 @@ fn run<T: Recorder>(
         let spans = std::mem::take(&mut ws.scratch);
         let m = total(&spans);
         let day = |ws: &Workspace, threshold: i64, began: i64| {
-            first_date.unwrap_or_else(|| unit_day(ctx, ws, site.visit, &spans, threshold, began))
+            first_date.unwrap_or_else(|| unit_day(ctx, ws, &lead, &spans, threshold, began))
         };
         for n in from..to {
             let i = ws.run_items[n as usize];
@@ -771,6 +787,7 @@ fn fluid<T: Recorder>(
     first_date: Option<Day>,
 ) {
     let fluid = ws.fluids[f as usize];
+    let lead = ws.items[ws.fluid_items[fluid.items.0 as usize] as usize];
     ws.scratch.clear();
     for p in fluid.pieces.0..fluid.pieces.1 {
         let s = ws.pieces[p as usize];
@@ -799,7 +816,7 @@ fn fluid<T: Recorder>(
             }
             units += 1;
             let threshold = if h == 0 { floor - 1 } else { 60 * h + 30 };
-            let day = first_date.unwrap_or_else(|| unit_day(ctx, ws, site.visit, part, threshold.min(m - 1), 60 * h));
+            let day = first_date.unwrap_or_else(|| unit_day(ctx, ws, &lead, part, threshold.min(m - 1), 60 * h));
             let first = hour == 0 && (is_initial || !ctx.on(R::HydrationSecondaryIs96361));
             let unit = Unit {
                 code: if first { Code::N96360 } else { Code::N96361 },

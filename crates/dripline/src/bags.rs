@@ -176,8 +176,10 @@ fn bag<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, lo: usize, hi: u
         l.attended = l.attended.or(all.attended);
         l.planned = l.planned.or(all.planned);
         l.pump = l.pump.or(all.pump);
+        let own_start = l.start.is_some();
         l.start = l.start.or(all.start);
-        if l.stop.is_none() {
+        // A push needs no stop, and that of another push from the syringe is not its own.
+        if l.stop.is_none() && !(own_start && all.method == Some(Method::Push)) {
             l.stop = all.stop.filter(|s| l.start.is_none_or(|a| *s >= a));
         }
         rec.cite(i as Ix, R::SequentialOncePerInfusate, Fact::None);

@@ -4,7 +4,7 @@ use crate::case::Reason;
 use crate::code::Code;
 use crate::minutes::{cut_sorted, meet, merge, total};
 use crate::policy::{HydrationIndication, HydrationSum, SubtractPushFromHydration, Switch};
-use crate::record::{Fact, Field, Recorder};
+use crate::record::{Assumed, Fact, Field, Recorder};
 use crate::rule::RuleId as R;
 use crate::work::{Ctx, Fluid, Item, Kind, ServiceFlags, VeinClass, Workspace, keep, orders_differ};
 
@@ -270,6 +270,9 @@ fn passes<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T, i: u32, reaso
         ws.item_out(rec, i, R::HydrationExclusions, Fact::None);
         return false;
     }
+    if speed.is_none() && kvo > 0 && ctx.on(R::HydrationExclusions) {
+        rec.assume(head, Assumed::NotKeptOpen);
+    }
     true
 }
 
@@ -310,7 +313,10 @@ fn subtract<T: Recorder>(
         let item = &ws.items[ws.beside[n].item as usize];
         let long = item.net.1 > item.net.0 && item.minutes > ctx.policy.push_max_minutes;
         if item.long_pump && no_overlap {
-            ws.scratch.push((item.start, item.stop.max(item.start)));
+            // Where its stop is not charted it runs as long as was planned: that is what makes it a long one.
+            let planned = ws.chain(item.first_row).filter_map(|row| ws.lent[row as usize].planned).max();
+            let stop = if item.run { item.stop } else { item.start + planned.map_or(0, i64::from) };
+            ws.scratch.push((item.start, stop.max(item.start)));
         } else if item.run && long && no_overlap {
             for p in item.net.0..item.net.1 {
                 ws.scratch.push(ws.pieces[p as usize]);
@@ -320,7 +326,11 @@ fn subtract<T: Recorder>(
             if ctx.policy.subtract_push_from_hydration == SubtractPushFromHydration::Yes
                 && ctx.on(R::HydrationMinusPushes)
             {
-                ws.scratch.push((item.start, item.stop));
+                // In the pauses of a short infusion nothing was pushed.
+                match item.net {
+                    (from, to) if from < to => ws.scratch.extend((from..to).map(|p| ws.pieces[p as usize])),
+                    _ => ws.scratch.push((item.start, item.stop)),
+                }
                 pushes = true;
             }
         }

@@ -201,7 +201,7 @@ pub(crate) fn rank_site(ctx: &Ctx, ws: &Workspace, site: &mut Site) {
         }
         Initial::Push(k) => {
             let item = ws.items[ws.pushes[k as usize].item as usize];
-            (if item.class == VeinClass::Chemo { 1 } else { 3 }, 0, item.start, item.first_row)
+            (if item.class == VeinClass::Chemo { 1 } else { 3 }, 0, item.day_end(ctx), item.first_row)
         }
         Initial::Hydration => {
             let head = initial_head(ws, site);

@@ -105,19 +105,31 @@ fn join_bags(ctx: &Ctx, ws: &mut Workspace) {
     }
 }
 
+/// When a row ran. The code of a drug into an artery takes no minutes, and its infusion is one all the same.
+fn ran(standing: Standing, lent: &Lent) -> Option<Span> {
+    let infused = matches!(lent.method, Some(Method::Infusion | Method::Pump));
+    match lent.timing {
+        Timing::Run(start, stop) => Some((start, stop)),
+        Timing::Push(start, Some(stop)) if standing == Standing::Live(Kind::Artery) && infused && start < stop => {
+            Some((start, stop))
+        }
+        _ => None,
+    }
+}
+
 /// Runs of one drug that overlap or follow without a gap.
 fn join_runs<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let case = ctx.case;
     let key = |ws: &Workspace, i: Ix| {
         let l = &ws.lent[i as usize];
-        let Timing::Run(start, stop) = l.timing else { return None };
+        let (start, stop) = ran(ws.standing[i as usize], l)?;
         Some((kind(ws, i).map_or(9, lane), case.rows[i as usize].visit, l.site, l.identity, start, stop, i))
     };
     let mut order = std::mem::take(&mut ws.order);
     keep(&mut order, ws.sorted.iter().copied(), |i| {
         let lent = &ws.lent[i as usize];
-        matches!(lent.timing, Timing::Run(..))
-            & (ws.standing[i as usize].bit() & infused() != 0)
+        ran(ws.standing[i as usize], lent).is_some()
+            & (ws.standing[i as usize].bit() & (infused() | Kind::Artery.bit()) != 0)
             & (lent.class != VeinClass::Hydration)
     });
     // Mostly no two runs are of one drug: a bit for each sees it without sorting.

@@ -235,7 +235,7 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         left = rest;
         ws.scratch.clear();
         let heads = lead.first_row;
-        let (mut access, mut second): (_, Option<Item>) = (None, None);
+        let (mut access, mut second): (_, Option<(Ix, Day)>) = (None, None);
         for &k in of_visit {
             let o = ws.items[k as usize];
             for p in o.net.0..o.net.1 {
@@ -251,7 +251,12 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                     Some(x)
                         if x != a && (ctx.case.accesses[a as usize].needed || ctx.case.accesses[x as usize].needed) =>
                     {
-                        second = second.or(Some(o));
+                        // Rows of one drug are one run; the second place was set up when its own row began.
+                        let set_up = match ws.lent[r as usize].timing {
+                            Timing::Run(start, _) => ctx.case.clock.day(start),
+                            _ => o.day,
+                        };
+                        second = second.or(Some((o.first_row, set_up)));
                     }
                     _ => {}
                 }
@@ -260,7 +265,7 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         merge(&mut ws.scratch, 0);
         let spans = std::mem::take(&mut ws.scratch);
         let m = total(&spans);
-        let at = |ws: &Workspace, threshold: i64, began: i64| unit_day(ctx, ws, lead.visit, &spans, threshold, began);
+        let at = |ws: &Workspace, threshold: i64, began: i64| unit_day(ctx, ws, &lead, &spans, threshold, began);
         if ctx.on(R::UnitScPump) {
             for &k in of_visit {
                 let row = ws.items[k as usize].first_row;
@@ -278,8 +283,8 @@ fn under_skin<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
                     earn(ctx, ws, rec, row, R::UnitScPump, unit(Code::N96370, day, u32::from(row == heads)));
                 }
             }
-            if let Some(second) = second {
-                earn(ctx, ws, rec, second.first_row, R::UnitScPump, unit(Code::N96371, second.day, 1));
+            if let Some((row, set_up)) = second {
+                earn(ctx, ws, rec, row, R::UnitScPump, unit(Code::N96371, set_up, 1));
             }
             for &k in of_visit {
                 ws.item_cite(rec, k, R::UnitScPump, Fact::Minutes(m));
@@ -339,7 +344,7 @@ fn artery<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
         merge(&mut ws.scratch, 0);
         let spans = std::mem::take(&mut ws.scratch);
         let m = total(&spans);
-        let at = |ws: &Workspace, threshold: i64, began: i64| unit_day(ctx, ws, item.visit, &spans, threshold, began);
+        let at = |ws: &Workspace, threshold: i64, began: i64| unit_day(ctx, ws, &item, &spans, threshold, began);
         let day = at(ws, 15, 0);
         earn(ctx, ws, rec, item.first_row, R::UnitChemoIa, unit(Code::N96422, day, 1));
         for h in 1..=(m - 31).div_euclid(60).max(0) {

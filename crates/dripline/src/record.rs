@@ -101,6 +101,8 @@ pub enum Assumed {
     Supervised,
     /// The stop was computed from volume and rate.
     ComputedStop,
+    /// A fluid without charted rate and volume ran faster than what keeps a vein open.
+    NotKeptOpen,
     /// The main reason is hydration and other services follow.
     HydrationInitial,
     /// The same hospital's outpatient services may belong on the inpatient claim.

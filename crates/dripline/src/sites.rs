@@ -14,7 +14,7 @@ fn first_minute(ctx: &Ctx, ws: &Workspace, i: Ix) -> Option<Minute> {
         Timing::Nothing => None,
         Timing::Push(a, _) | Timing::Run(a, _) => Some(a),
         // Of which only the date is known comes last on it.
-        Timing::Untimed => Some(ctx.case.clock.midnight(Day(ctx.case.rows[i as usize].day.0.saturating_add(1)))),
+        Timing::Untimed => Some(ctx.case.clock.midnight(Day(ctx.case.rows[i as usize].day.0.saturating_add(1))) - 1),
     }
 }
 

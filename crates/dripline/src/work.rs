@@ -336,7 +336,7 @@ pub struct Workspace {
     pub(crate) firsts: Vec<(u32, Minute)>,
     pub(crate) beside: Vec<crate::assign::Beside>,
     pub(crate) visit_days: Vec<(u32, Day)>,
-    pub(crate) run_starts: Vec<(u32, Minute, Minute)>,
+    pub(crate) run_starts: Vec<(crate::assign::RunOf, Minute, Minute)>,
     pub(crate) initials: Vec<((u32, i32, u32), Day)>,
     pub(crate) seen: Vec<(u32, u32, Ix)>,
     /// For each row the first of the rows that name it as their dose, and for each of those the next.

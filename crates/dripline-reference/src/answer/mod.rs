@@ -632,6 +632,11 @@ fn engine_assumptions(ready: &Ready, rec: &Proof, proved: &Proved) -> Vec<Assump
                         "no stop is charted; it follows from the charted volume and rate",
                     )
                 }
+                Assumed::NotKeptOpen => assumption(
+                    of(row, "rate"),
+                    "faster than what keeps a vein open",
+                    "neither rate nor volume is charted",
+                ),
                 Assumed::HydrationInitial => assumption(
                     "primary_reason",
                     format!("administration {id}, hydration"),
