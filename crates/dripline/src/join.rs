@@ -123,7 +123,10 @@ fn join_runs<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     let key = |ws: &Workspace, i: Ix| {
         let l = &ws.lent[i as usize];
         let (start, stop) = ran(ws.standing[i as usize], l)?;
-        Some((kind(ws, i).map_or(9, lane), case.rows[i as usize].visit, l.site, l.identity, start, stop, i))
+        // A pump that the patient leaves with is a service of its own beside what is given on the spot.
+        let leaves = crate::times::long_pump(ctx, ws, i, l);
+        let of = (kind(ws, i).map_or(9, lane), case.rows[i as usize].visit, l.site, l.identity, leaves);
+        Some((of, start, stop, i))
     };
     let mut order = std::mem::take(&mut ws.order);
     keep(&mut order, ws.sorted.iter().copied(), |i| {
@@ -147,33 +150,69 @@ fn join_runs<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
     for w in 0..order.len() {
         let i = order[w];
         let (Some(k), prev) = (key(ws, i), last) else { continue };
-        let same = w > 0 && key(ws, order[w - 1]).is_some_and(|p| (p.0, p.1, p.2, p.3) == (k.0, k.1, k.2, k.3));
-        if let (true, Some((p, ends))) = (same, prev) {
-            let (a, b) = (&case.rows[p as usize], &case.rows[i as usize]);
-            let rates = a.rate.is_some() && b.rate.is_some() && a.rate != b.rate;
-            let leaves = |row: Ix| crate::times::long_pump(ctx, ws, row, &ws.lent[row as usize]);
-            // A pump that the patient leaves with is a service of its own beside what is given on the spot.
-            if leaves(p) != leaves(i) {
-                // Not one run.
-            } else if k.4 < ends {
-                if ctx.on(R::ConcurrentSameDrug) && ws.union(p, i) {
-                    rec.cite(p, R::ConcurrentSameDrug, Fact::Other(i));
-                    rec.cite(i, R::ConcurrentSameDrug, Fact::Other(p));
-                }
-            } else if k.4 == ends && !orders_differ(a.order, b.order) {
-                let rule = if rates { R::TitrationRateChange } else { R::BagChangeContinuous };
-                if ctx.on(rule) && ws.union(p, i) {
-                    rec.cite(p, rule, Fact::Other(i));
-                    rec.cite(i, rule, Fact::Other(p));
-                }
-            }
+        let same = w > 0 && key(ws, order[w - 1]).is_some_and(|p| p.0 == k.0);
+        if let (true, Some((p, ends))) = (same, prev)
+            && k.1 < ends
+            && ctx.on(R::ConcurrentSameDrug)
+            && ws.union(p, i)
+        {
+            rec.cite(p, R::ConcurrentSameDrug, Fact::Other(i));
+            rec.cite(i, R::ConcurrentSameDrug, Fact::Other(p));
         }
         last = match last {
-            Some((p, ends)) if same && ends >= k.5 => Some((p, ends)),
-            _ => Some((i, k.5)),
+            Some((p, ends)) if same && ends >= k.2 => Some((p, ends)),
+            _ => Some((i, k.2)),
         };
     }
+    if follows(ws, &order) {
+        join_following(ctx, ws, rec, &order, key);
+    }
     ws.order = order;
+}
+
+/// May one of the rows begin when another ends? Of many rows it is not asked.
+fn follows(ws: &Workspace, rows: &[Ix]) -> bool {
+    let span = |i: Ix| ran(ws.standing[i as usize], &ws.lent[i as usize]);
+    rows.len() > 16
+        || rows
+            .iter()
+            .filter_map(|&i| span(i))
+            .any(|(start, _)| rows.iter().any(|&p| span(p).is_some_and(|s| s.1 == start)))
+}
+
+/// Runs of one drug that follow without a gap.
+fn join_following<T: Recorder, K: Ord>(
+    ctx: &Ctx,
+    ws: &mut Workspace,
+    rec: &mut T,
+    order: &[Ix],
+    key: impl Fn(&Workspace, Ix) -> Option<(K, i64, i64, Ix)>,
+) {
+    let case = ctx.case;
+    // Those that ended when this one began: of several, one whose order is not another.
+    let mut ended = std::mem::take(&mut ws.seq);
+    ended.clear();
+    ended.extend_from_slice(order);
+    let end = |ws: &Workspace, i: Ix| key(ws, i).map(|k| (k.0, k.2));
+    ended.sort_unstable_by_key(|&i| (end(ws, i), i));
+    for &i in order {
+        let began = key(ws, i).map(|k| (k.0, k.1));
+        let from = ended.partition_point(|&p| end(ws, p) < began);
+        let then = ended[from..].iter().take_while(|&&p| end(ws, p) == began);
+        let Some(&p) =
+            then.clone().find(|&&p| !orders_differ(case.rows[p as usize].order, case.rows[i as usize].order))
+        else {
+            continue;
+        };
+        let (a, b) = (&case.rows[p as usize], &case.rows[i as usize]);
+        let rates = a.rate.is_some() && b.rate.is_some() && a.rate != b.rate;
+        let rule = if rates { R::TitrationRateChange } else { R::BagChangeContinuous };
+        if ctx.on(rule) && ws.union(p, i) {
+            rec.cite(p, rule, Fact::Other(i));
+            rec.cite(i, rule, Fact::Other(p));
+        }
+    }
+    ws.seq = ended;
 }
 
 fn make_items<T: Recorder>(ctx: &Ctx, ws: &mut Workspace, rec: &mut T) {
