@@ -1009,10 +1009,11 @@ impl<'a> Ctx<'a> {
         let (most, lines) = match self.resolved.case.setting {
             Setting::Facility => INSTITUTIONAL,
             Setting::Office => {
-                if units > SMALLEST {
+                let most = u64::try_from(self.policy.units_per_line).unwrap_or(1).max(1);
+                if units > most.min(SMALLEST) {
                     open.consult(Switch::UnitsPerLine);
                 }
-                (u64::try_from(self.policy.units_per_line).unwrap_or(1).max(1), PROFESSIONAL_LINES)
+                (most, PROFESSIONAL_LINES)
             }
         };
         if !self.on(R::UnitsOverflow) || units <= most {

@@ -251,6 +251,15 @@ fn more_taken_out_than_the_label_says() {
 }
 
 #[test]
+fn a_field_of_ones_own_is_a_reading_among_others() {
+    let small = |units: u32, dose: &str| case(json!({"policy": {"units_per_line": units}}), vec![drug("Zofran", dose)]);
+    let over = small(10, "12 mg");
+    assert_eq!(shown(&over), ["J2405 x10", "J2405 x2"]);
+    assert!(over.consulted.contains(&Switch::UnitsPerLine));
+    assert!(!small(12, "12 mg").consulted.contains(&Switch::UnitsPerLine));
+}
+
+#[test]
 fn waste_by_date_and_container() {
     let on = |start: &str, row: &Value| {
         let mut row = row.clone();

@@ -198,12 +198,10 @@ fn join_following<T: Recorder, K: Ord>(
     for &i in order {
         let began = key(ws, i).map(|k| (k.0, k.1));
         let from = ended.partition_point(|&p| end(ws, p) < began);
-        let then = ended[from..].iter().take_while(|&&p| end(ws, p) == began);
-        let Some(&p) =
-            then.clone().find(|&&p| !orders_differ(case.rows[p as usize].order, case.rows[i as usize].order))
-        else {
-            continue;
-        };
+        let to = ended.partition_point(|&p| end(ws, p) <= began);
+        let order_of = |row: Ix| case.rows[row as usize].order;
+        let before = ended[from..to].iter().copied().find(|&p| !orders_differ(order_of(p), order_of(i)));
+        let Some(p) = before else { continue };
         let (a, b) = (&case.rows[p as usize], &case.rows[i as usize]);
         let rates = a.rate.is_some() && b.rate.is_some() && a.rate != b.rate;
         let rule = if rates { R::TitrationRateChange } else { R::BagChangeContinuous };
