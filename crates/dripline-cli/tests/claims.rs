@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use common::charts::{self, Bytes, Wants};
 use common::holds;
+use dripline::SmolStr;
 use dripline::chart::{Chart, ChartTime, Setting};
 use dripline::coding::{Coding, EditKind, ServiceVerdict};
 use dripline_formats::input::Cases;
@@ -175,15 +176,21 @@ impl fmt::Display for Counts {
 }
 
 fn items(chart: &Chart, coding: &Coding) -> Vec<Item> {
-    let open = |modifiers: &[String]| modifiers.iter().any(|m| OPENS.contains(&m.as_str()));
+    let open = |modifiers: &[SmolStr]| modifiers.iter().any(|m| OPENS.contains(&m.as_str()));
     let lines = coding.lines.iter().map(|l| l.short()).chain(coding.drug_lines.iter().map(|l| l.short()));
     let mut items: Vec<Item> = lines
-        .map(|l| Item { date: Some(l.date.0), units: l.units, ours: true, open: open(&l.modifiers), code: l.code })
+        .map(|l| Item {
+            date: Some(l.date.0),
+            units: l.units,
+            ours: true,
+            open: open(&l.modifiers),
+            code: l.code.to_string(),
+        })
         .collect();
     for (listed, s) in chart.services.iter().zip(&coding.services) {
         if s.verdict != ServiceVerdict::Included {
             items.push(Item {
-                code: s.code.clone(),
+                code: s.code.to_string(),
                 date: listed.date.or(listed.start.map(|t: ChartTime| t.civil.date())),
                 units: u64::from(listed.units.unwrap_or(1)),
                 ours: false,

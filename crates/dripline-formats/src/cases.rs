@@ -182,5 +182,7 @@ pub fn run(name: &str, text: &str, coder: &Coder, options: &Options) -> Report {
 }
 
 fn assumptions(read: Vec<(String, String, String)>) -> Vec<Assumption> {
-    read.into_iter().map(|(path, took, why)| Assumption { path, took, why }).collect()
+    read.into_iter()
+        .map(|(path, took, why)| Assumption { path: path.into(), took: took.into(), why: why.into() })
+        .collect()
 }

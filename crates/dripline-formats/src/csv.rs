@@ -1,5 +1,6 @@
 //! CSV of codings: one row for each line, service, unreported administration, question and finding.
 
+use dripline::SmolStr;
 use dripline::coding::Coding;
 use dripline_reference::money::Money;
 
@@ -16,7 +17,7 @@ pub const HEADER: &str = "case,kind,code,units,modifiers,date,administrations,ru
 #[must_use]
 pub fn rows(coding: &Coding) -> String {
     let mut out = String::new();
-    let mut row = |kind: &str, cells: [&str; 2], lists: [&[String]; 3], date: &str, why: &str| {
+    let mut row = |kind: &str, cells: [&str; 2], lists: [&[SmolStr]; 3], date: &str, why: &str| {
         let [modifiers, administrations, rules] = lists.map(list);
         let [code, units] = cells.map(cell);
         let fields = [
@@ -42,7 +43,7 @@ pub fn rows(coding: &Coding) -> String {
         row("drug_line", [&l.hcpcs, &l.units.to_string()], lists, &l.date.to_string(), &l.why);
     }
     for s in &coding.services {
-        let modifiers: Vec<String> = s.modifier.iter().cloned().collect();
+        let modifiers: Vec<SmolStr> = s.modifier.iter().cloned().collect();
         let why = format!("{}: {}", s.verdict.as_str().replace('_', " "), s.why);
         row("service", [&s.code, ""], [&modifiers, std::slice::from_ref(&s.id), &s.rules], "", &why);
     }
@@ -102,7 +103,7 @@ pub fn row(cells: &[&str]) -> String {
     format!("{}\n", cells.join(","))
 }
 
-fn list(items: &[String]) -> String {
+fn list(items: &[SmolStr]) -> String {
     // Each item by itself too: where `;` parts the columns, an item begins a cell.
     items.iter().map(|i| cell(i)).collect::<Vec<_>>().join(";")
 }

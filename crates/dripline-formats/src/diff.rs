@@ -1,5 +1,6 @@
 //! What differs between two results of one case.
 
+use dripline::SmolStr;
 use dripline::coding::{ChartDate, Coding, Outcome, ShortLine, ShortService};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,9 +69,9 @@ pub struct Difference {
     /// What it is about.
     pub kind: Kind,
     /// Code.
-    pub code: String,
+    pub code: SmolStr,
     /// Modifiers.
-    pub modifiers: Vec<String>,
+    pub modifiers: Vec<SmolStr>,
     /// Date; none for a service, or where a side has no dates.
     pub date: Option<ChartDate>,
     /// Left: units, or a service's verdict; none where it is not there.
@@ -135,7 +136,7 @@ fn keys<K: PartialEq>(all: impl Iterator<Item = K>) -> Vec<K> {
 #[must_use]
 pub fn phrase(differences: &[Difference], dates: bool) -> String {
     let name = |d: &Difference, units: &str| {
-        let mut text = d.code.clone();
+        let mut text = d.code.to_string();
         for modifier in &d.modifiers {
             text.push('-');
             text.push_str(modifier);

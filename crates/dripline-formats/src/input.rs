@@ -116,7 +116,7 @@ impl<R: BufRead> Iterator for Cases<R> {
 }
 
 fn assumption((path, took, why): (String, String, String)) -> Assumption {
-    Assumption { path, took, why }
+    Assumption { path: path.into(), took: took.into(), why: why.into() }
 }
 
 fn unreadable(file: &str, error: &io::Error) -> ReadError {

@@ -8,6 +8,7 @@
 use std::fmt::Write as _;
 
 use dripline::NOTICE;
+use dripline::SmolStr;
 use dripline::chart::Chart;
 use dripline::code::Code;
 use dripline::coding::{
@@ -65,7 +66,7 @@ pub struct Sheet<'a> {
 
 /// One line of the claim with all that supports it.
 struct Entry {
-    code: String,
+    code: SmolStr,
     units: u64,
     modifiers: String,
     date: Option<String>,
@@ -79,7 +80,7 @@ struct Entry {
 
 /// An administration that a line rests on.
 struct From {
-    id: String,
+    id: SmolStr,
     what: String,
     clock: Option<Clock>,
 }
@@ -88,12 +89,12 @@ enum Clock {
     /// Here for the first time.
     Steps(Run),
     /// Under an earlier line: its code, and the minutes counted.
-    Under(String, i64),
+    Under(SmolStr, i64),
 }
 
 /// An administration as it stands in the chart.
 struct Given {
-    id: String,
+    id: SmolStr,
     what: String,
     facts: Vec<(String, String)>,
 }
@@ -142,8 +143,8 @@ struct Content {
     without: Vec<Without>,
     rules: Vec<Ruled>,
     given: Vec<Given>,
-    items: Vec<String>,
-    documented: Vec<(String, Vec<DocumentationState>)>,
+    items: Vec<SmolStr>,
+    documented: Vec<(SmolStr, Vec<DocumentationState>)>,
     questions: Vec<String>,
     assumed: Vec<String>,
     signed: Option<String>,
@@ -156,7 +157,7 @@ struct Citations {
 }
 
 impl Citations {
-    fn of(&mut self, ids: &[String]) -> Vec<Cited> {
+    fn of(&mut self, ids: &[SmolStr]) -> Vec<Cited> {
         let pages = ids.iter().filter_map(|id| RuleId::from_name(id)).map(RuleId::page);
         pages
             .map(|page| {
@@ -223,7 +224,7 @@ impl Sheet<'_> {
             .collect();
         let given = names.rows().map(|(id, a)| {
             let facts = serde_json::to_value(a).map_or_else(|_| Vec::new(), |v| facts(&v));
-            Given { id: id.to_owned(), what: names.what(id), facts }
+            Given { id: id.into(), what: names.what(id), facts }
         });
         let office = self.print == Print::Office;
         let questions = c.queries.iter().map(|q| format!("To the {}: {}", q.to, q.ask));
@@ -323,14 +324,14 @@ impl Sheet<'_> {
     fn from<'a>(
         &'a self,
         names: &Names,
-        ids: &'a [String],
+        ids: &'a [SmolStr],
         mut line: Option<(&'a str, &mut Vec<(&'a str, &'a str)>)>,
     ) -> Vec<From> {
         let mut clock = |id: &'a str| {
             let (code, told) = line.as_mut()?;
             let run = self.run(names, id)?;
             match told.iter().find(|(i, _)| *i == id) {
-                Some((_, under)) => Some(Clock::Under((*under).to_owned(), run.counted)),
+                Some((_, under)) => Some(Clock::Under((*under).into(), run.counted)),
                 None => {
                     told.push((id, code));
                     Some(Clock::Steps(run))
@@ -374,14 +375,14 @@ impl Sheet<'_> {
     }
 
     /// Items, and their states by administration.
-    fn documentation(&self) -> (Vec<String>, Vec<(String, Vec<DocumentationState>)>) {
-        let mut items: Vec<String> = Vec::new();
+    fn documentation(&self) -> (Vec<SmolStr>, Vec<(SmolStr, Vec<DocumentationState>)>) {
+        let mut items: Vec<SmolStr> = Vec::new();
         for d in &self.coding.documentation {
             if !items.contains(&d.item) {
                 items.push(d.item.clone());
             }
         }
-        let mut rows: Vec<(String, Vec<Option<DocumentationState>>)> = Vec::new();
+        let mut rows: Vec<(SmolStr, Vec<Option<DocumentationState>>)> = Vec::new();
         for d in &self.coding.documentation {
             if rows.last().is_none_or(|r| r.0 != d.administration) {
                 rows.push((d.administration.clone(), vec![None; items.len()]));

@@ -87,7 +87,7 @@ fn what_was_billed_beside_what_is_earned() {
 #[test]
 fn differences_as_a_phrase() {
     let line = |code: &str, units: u64| dripline::coding::ShortLine {
-        code: code.to_owned(),
+        code: code.into(),
         units,
         modifiers: Vec::new(),
         date: serde_json::from_str("\"2026-01-05\"").unwrap(),

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use dripline::SmolStr;
 use dripline::chart::{Chart, ChartTime, SwitchValue};
 use dripline::coding::{Coding, ShortLine};
 use dripline::policy::{Part, Policy, Switch};
@@ -107,7 +108,7 @@ fn named(coding: &Coding) -> BTreeSet<&str> {
         coding.edits.iter().map(|e| &e.rules).collect(),
     ];
     let spans = coding.minutes.iter().flat_map(|m| &m.spans).filter_map(|s| s.by.as_deref());
-    lists.into_iter().flatten().flatten().map(String::as_str).chain(spans).collect()
+    lists.into_iter().flatten().flatten().map(SmolStr::as_str).chain(spans).collect()
 }
 
 #[test]

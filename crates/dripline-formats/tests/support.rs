@@ -180,7 +180,7 @@ fn lines_rules_and_entries_are_all_there() {
     }
     assert!(text.contains("access: left <arm>") && page.contains("<dd>left &lt;arm&gt;</dd>"));
     for d in &claim.1.documentation {
-        assert!(page.contains(&d.item), "{}", d.item);
+        assert!(page.contains(d.item.as_str()), "{}", d.item);
     }
     assert!(text.contains(dripline::NOTICE));
 }
@@ -218,7 +218,7 @@ fn no_sheet_says_what_an_answer_or_another_reading_would_earn() {
         let page = support::html(&sheet(&claim, print, None));
         for q in &claim.1.queries {
             for o in &q.outcomes {
-                assert!(!text.contains(&o.answer) && !page.contains(&o.answer), "{}", o.answer);
+                assert!(!text.contains(o.answer.as_str()) && !page.contains(o.answer.as_str()), "{}", o.answer);
             }
         }
         for line in claim.1.alternatives.iter().flat_map(|a| &a.lines) {

@@ -189,21 +189,21 @@ fn with_text(text: &str) -> Coding {
     let date: ChartDate = coding.lines[0].date;
     coding.case = text.to_owned();
     coding.lines = vec![Line {
-        code: "96374".to_owned(),
+        code: "96374".into(),
         units: 1,
-        modifiers: vec![text.to_owned(), "59".to_owned()],
+        modifiers: vec![text.into(), "59".into()],
         date,
-        administrations: vec!["1".to_owned(), text.to_owned()],
-        rules: vec!["push-definition".to_owned()],
+        administrations: vec!["1".into(), text.into()],
+        rules: vec!["push-definition".into()],
         confidence: dripline::coding::Confidence::K,
-        certainty: Certainty::Switches(vec![text.to_owned()]),
+        certainty: Certainty::Switches(vec![text.into()]),
         why: text.to_owned(),
     }];
     coding.edits = vec![Edit {
         kind: EditKind::Ptp,
-        code: text.to_owned(),
+        code: text.into(),
         with: None,
-        indicator: Some("1".to_owned()),
+        indicator: Some("1".into()),
         table: None,
         suggest: Some(text.to_owned()),
         rules: Vec::new(),

@@ -25,10 +25,25 @@ pub struct Ratio {
 }
 
 fn gcd(mut a: u128, mut b: u128) -> u128 {
+    // Nearly all numbers are small, and dividing wide ones is slow.
     while b != 0 {
+        if let (Ok(mut x), Ok(mut y)) = (u64::try_from(a), u64::try_from(b)) {
+            while y != 0 {
+                (x, y) = (y, x % y);
+            }
+            return x.into();
+        }
         (a, b) = (b, a % b);
     }
     a
+}
+
+/// The whole part of a quotient, and the rest.
+fn divided(num: u128, den: u128) -> (u128, u128) {
+    match (u64::try_from(num), u64::try_from(den)) {
+        (Ok(n), Ok(d)) => ((n / d).into(), (n % d).into()),
+        _ => (num / den, num % den),
+    }
 }
 
 impl Ratio {
@@ -42,8 +57,13 @@ impl Ratio {
     }
 
     fn new(num: u128, den: u128) -> Self {
-        let g = gcd(num, den).max(1);
-        Ratio { num: num / g, den: den / g }
+        if den == 1 {
+            return Ratio { num, den };
+        }
+        match gcd(num, den) {
+            0 | 1 => Ratio { num, den },
+            g => Ratio { num: divided(num, g).0, den: divided(den, g).0 },
+        }
     }
 
     /// The sum; `None` beyond the range, which no dose reaches.
@@ -76,13 +96,14 @@ impl Ratio {
     /// The next whole number below or at it.
     #[must_use]
     pub fn floor(self) -> u64 {
-        u64::try_from(self.num / self.den).unwrap_or(u64::MAX)
+        u64::try_from(divided(self.num, self.den).0).unwrap_or(u64::MAX)
     }
 
     /// The next whole number above or at it.
     #[must_use]
     pub fn ceil(self) -> u64 {
-        u64::try_from(self.num.div_ceil(self.den)).unwrap_or(u64::MAX)
+        let (whole, rest) = divided(self.num, self.den);
+        u64::try_from(whole + u128::from(rest > 0)).unwrap_or(u64::MAX)
     }
 
     /// Is it nothing?
@@ -101,19 +122,16 @@ impl PartialOrd for Ratio {
 impl Ord for Ratio {
     fn cmp(&self, other: &Ratio) -> Ordering {
         // Whole parts first, so that the products stay small.
-        let whole = (self.num / self.den).cmp(&(other.num / other.den));
-        whole.then_with(|| {
-            let (a, b) = (self.num % self.den, other.num % other.den);
-            a.saturating_mul(other.den).cmp(&b.saturating_mul(self.den))
-        })
+        let ((whole, a), (of, b)) = (divided(self.num, self.den), divided(other.num, other.den));
+        whole.cmp(&of).then_with(|| a.saturating_mul(other.den).cmp(&b.saturating_mul(self.den)))
     }
 }
 
 impl fmt::Display for Ratio {
     /// As a decimal; with at most nine places where it does not end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.num / self.den)?;
-        let mut rest = self.num % self.den;
+        let (whole, mut rest) = divided(self.num, self.den);
+        write!(f, "{whole}")?;
         let mut places = String::new();
         while rest != 0 && places.len() < 9 {
             rest = rest.saturating_mul(10);

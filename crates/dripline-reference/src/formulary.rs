@@ -132,8 +132,21 @@ pub enum Found {
 /// Case, blanks, typographic hyphens and marks folded.
 #[must_use]
 pub fn fold(name: &str) -> String {
+    let name = name.trim();
+    // Most names are plain words with single blanks between them.
+    let mut before = b' ';
+    let plain = name.bytes().all(|b| {
+        let plain = b != b'`' && (b.is_ascii_graphic() || (b == b' ' && before != b' '));
+        before = b;
+        plain
+    });
+    if plain {
+        let mut out = name.trim_end_matches([' ', ',', ';']).to_owned();
+        out.make_ascii_lowercase();
+        return out;
+    }
     let mut out = String::with_capacity(name.len());
-    for c in name.trim().chars() {
+    for c in name.chars() {
         match c {
             '®' | '™' | '©' => {}
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ad}' => out.push('-'),

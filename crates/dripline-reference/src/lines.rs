@@ -12,6 +12,7 @@ use dripline::chart::{
 use dripline::coding::{Addressee, Assumption, ChartDate, DrugLine, ShortLine};
 use dripline::policy::{Modifier340b, Policy, SubUnitWasteModifier, Switch, UnitRounding, WasteLines};
 use dripline::rule::RuleId as R;
+use dripline::{SmolStr, ToSmolStr as _, format_smolstr};
 use jiff::civil::Date;
 
 use crate::answer::MOST_FOR_ALTERNATIVES;
@@ -44,17 +45,16 @@ pub struct DrugLines {
 /// can be tried out on the case.
 #[must_use]
 pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> DrugLines {
-    let doses = charted_doses(chart);
-    let ctx = Ctx { chart, resolved, policy, formulary, doses: &doses };
+    let ctx = Ctx { chart, resolved, policy, formulary };
     if ctx.elsewhere() {
         return DrugLines::default();
     }
     let mut open = Open::default();
     let parts = ctx.parts(&Answer::None, &mut open);
-    let lines = ctx.lines(&parts, &mut open);
+    let lines = ctx.lines(parts.iter().collect(), &mut open);
     let questions = ctx.questions(&open, &parts, &lines);
     DrugLines {
-        lines,
+        lines: lines.into_iter().map(|l| ctx.written(l)).collect(),
         assumptions: open.assumptions,
         questions,
         noted: open.noted,
@@ -67,19 +67,13 @@ pub fn drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary
 /// out.
 #[must_use]
 pub fn short_drug_lines(chart: &Chart, resolved: &Resolved, policy: &Policy, formulary: &Formulary) -> Vec<ShortLine> {
-    let doses = charted_doses(chart);
-    let ctx = Ctx { chart, resolved, policy, formulary, doses: &doses };
+    let ctx = Ctx { chart, resolved, policy, formulary };
     if ctx.elsewhere() {
         return Vec::new();
     }
     let mut open = Open::of_trial();
     let parts = ctx.parts(&Answer::None, &mut open);
-    shorts(ctx.lines(&parts, &mut open))
-}
-
-fn shorts(lines: Vec<DrugLine>) -> Vec<ShortLine> {
-    let short = |l: DrugLine| ShortLine { code: l.hcpcs, units: l.units, modifiers: l.modifiers, date: l.date };
-    lines.into_iter().map(short).collect()
+    ctx.lines(parts.iter().collect(), &mut open).iter().map(Billed::short).collect()
 }
 
 /// From when Medicare asks for JW on what was thrown away.
@@ -106,12 +100,18 @@ struct Ctx<'a> {
     resolved: &'a Resolved,
     policy: &'a Policy,
     formulary: &'a Formulary,
-    /// The charted amounts, where they can be read as such.
-    doses: &'a [Option<Amount>],
 }
 
-fn charted_doses(chart: &Chart) -> Vec<Option<Amount>> {
-    chart.administrations.iter().map(|a| a.dose.as_deref().and_then(|d| d.parse().ok())).collect()
+/// What the lines of a code and date add up to so far: together, and each ordered dose.
+struct Sums {
+    day: Ratio,
+    doses: BTreeMap<Ix, Ratio>,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Sums { day: Ratio::ZERO, doses: BTreeMap::new() }
+    }
 }
 
 /// An answer that is tried out.
@@ -194,6 +194,12 @@ impl Open {
             self.assumptions.push(make());
         }
     }
+
+    fn cite(&self, rules: &mut Vec<R>, rule: R) {
+        if !self.tried {
+            rules.push(rule);
+        }
+    }
 }
 
 /// What the dose came out of.
@@ -257,8 +263,52 @@ struct Part<'a> {
     dose: Ix,
 }
 
-fn path(row: Ix, key: &str) -> String {
-    format!("administrations[{row}].{key}")
+impl<'a> Part<'a> {
+    /// Parts with one key stand on one line, in the order of the keys.
+    fn key(&self) -> impl Ord + use<'a> {
+        (self.code, self.date, self.holding, Reverse(self.ndc), self.by_route, self.by_programme)
+    }
+}
+
+/// Modifiers in the order in which they stand: by route, what was thrown away, by programme, off campus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Modifiers([Option<&'static str>; 4]);
+
+impl Modifiers {
+    fn iter(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().copied().flatten()
+    }
+}
+
+/// A drug line before it is written: of one that is tried out nobody reads more than what it bills, and its rows, rules
+/// and reason stay empty.
+#[derive(Clone)]
+struct Billed<'a> {
+    code: &'a str,
+    units: u64,
+    modifiers: Modifiers,
+    date: Date,
+    ndc: Option<&'a str>,
+    /// How much of the NDC, and its measure.
+    quantity: Option<(Ratio, &'static str)>,
+    rows: Vec<Ix>,
+    rules: Vec<R>,
+    why: String,
+}
+
+impl Billed<'_> {
+    fn short(&self) -> ShortLine {
+        ShortLine {
+            code: self.code.into(),
+            units: self.units,
+            modifiers: self.modifiers.iter().map(SmolStr::new_static).collect(),
+            date: ChartDate(self.date),
+        }
+    }
+}
+
+fn path(row: Ix, key: &str) -> Cow<'static, str> {
+    format!("administrations[{row}].{key}").into()
 }
 
 impl<'a> Ctx<'a> {
@@ -308,7 +358,7 @@ impl<'a> Ctx<'a> {
     }
 
     fn parts(&self, answer: &Answer, open: &mut Open) -> Vec<Part<'a>> {
-        let mut parts = Vec::new();
+        let mut parts = Vec::with_capacity(self.resolved.case.rows.len());
         let mut no_supplier = false;
         for (i, row) in self.resolved.case.rows.iter().enumerate() {
             let i = i as Ix;
@@ -348,9 +398,9 @@ impl<'a> Ctx<'a> {
         let drug = &self.resolved.drugs[i as usize];
         let on = self.given_on(row);
         let none = |open: &mut Open, why: &dyn Fn() -> String| {
-            open.assume(|| Assumption { path: path(i, "hcpcs"), took: "no drug line".into(), why: why() });
+            open.assume(|| Assumption { path: path(i, "hcpcs"), took: "no drug line".into(), why: why().into() });
         };
-        let dose = self.doses[i as usize];
+        let dose = drug.dose;
         if let (Some(code), None) = (&drug.hcpcs, drug.hcpcs.as_deref().and_then(|c| self.formulary.by_hcpcs(c))) {
             // A vaccine's product code counts doses, and one is given at a time.
             if row.class == Class::Vaccine && code.bytes().all(|b| b.is_ascii_digit()) {
@@ -370,8 +420,8 @@ impl<'a> Ctx<'a> {
                     Some(given) if !given.is_zero() => {
                         open.assume(|| Assumption {
                             path: path(i, "hcpcs"),
-                            took: unit.to_string(),
-                            why: format!("{table} gives it as one unit of {code}"),
+                            took: unit.to_string().into(),
+                            why: format!("{table} gives it as one unit of {code}").into(),
                         });
                         parts.push(self.part(i, row, code, measure, given, None, answer));
                     }
@@ -444,8 +494,8 @@ impl<'a> Ctx<'a> {
         {
             open.assume(|| Assumption {
                 path: path(i, "hcpcs"),
-                took: stated.to_string(),
-                why: format!("{table} gives it as one unit of {code}; the table of drugs has {unit}"),
+                took: stated.to_string().into(),
+                why: format!("{table} gives it as one unit of {code}; the table of drugs has {unit}").into(),
             });
             unit = stated;
         }
@@ -517,8 +567,9 @@ impl<'a> Ctx<'a> {
                     "a millilitre holds {} of {}",
                     measure.in_millilitre.unwrap_or(Ratio::ZERO),
                     measure.unit
-                ),
-                why: format!("the table of {quarter}, {}, has the package so", Table::Ndc.label()),
+                )
+                .into(),
+                why: format!("the table of {quarter}, {}, has the package so", Table::Ndc.label()).into(),
             });
         }
         Some(units)
@@ -533,8 +584,8 @@ impl<'a> Ctx<'a> {
                 let code = |row: u32| self.entry(row).hcpcs.clone().unwrap_or_default();
                 open.assume(|| Assumption {
                     path: path(i, "hcpcs"),
-                    took: code(*one),
-                    why: format!("{} is not in force on {on}", code(old)),
+                    took: code(*one).into(),
+                    why: format!("{} is not in force on {on}", code(old)).into(),
                 });
             }
             _ => {
@@ -551,10 +602,11 @@ impl<'a> Ctx<'a> {
         if choice.change_date_unknown {
             open.assume(|| Assumption {
                 path: path(i, "hcpcs"),
-                took: entry.hcpcs.clone().unwrap_or_default(),
+                took: entry.hcpcs.clone().unwrap_or_default().into(),
                 why: format!(
                     "on {on} an older code may still have been in force; the day of the change is not known here"
-                ),
+                )
+                .into(),
             });
         }
         let known = &self.resolved.drugs[i as usize].rows;
@@ -666,7 +718,7 @@ impl<'a> Ctx<'a> {
         let drug = &self.resolved.drugs[i as usize];
         let unit = measure.unit;
         let date = self.given_on(row);
-        let dose = self.doses[i as usize];
+        let dose = drug.dose;
         let (holding, content, wasted) = self.held(i, row, code, &measure, given, answer);
         let listed = self.policy.ja_jb_list.iter().any(|c| c.eq_ignore_ascii_case(code)) && self.on(R::Sad);
         Part {
@@ -854,85 +906,85 @@ impl<'a> Ctx<'a> {
     }
 
     /// Adds the parts up.
-    fn lines(&self, parts: &[Part<'a>], open: &mut Open) -> Vec<DrugLine> {
-        // One group for each code and date, in it a line for each container kind, NDC and modifiers.
-        type Key<'k> = (&'k str, Date, Holding, Reverse<Option<&'k str>>, Option<&'k str>, Option<&'k str>);
-        let mut groups: BTreeMap<Key<'_>, Vec<&Part<'a>>> = BTreeMap::new();
-        for p in parts {
-            let key = (p.code, p.date, p.holding, Reverse(p.ndc), p.by_route, p.by_programme);
-            groups.entry(key).or_default().push(p);
-        }
-        let mut lines: Vec<DrugLine> = Vec::new();
+    fn lines(&self, mut parts: Vec<&Part<'a>>, open: &mut Open) -> Vec<Billed<'a>> {
+        // In a code and date a line for each container kind, NDC and modifiers.
+        parts.sort_by(|a, b| a.key().cmp(&b.key()));
+        let mut lines: Vec<Billed<'a>> = Vec::new();
         let mut day: Option<(&str, Date)> = None;
-        let mut sums: BTreeMap<Ix, Ratio> = BTreeMap::new();
-        for ((code, date, ..), group) in groups {
-            if day != Some((code, date)) {
-                sums.clear();
+        let mut sums = Sums::default();
+        for group in parts.chunk_by(|a, b| a.key() == b.key()) {
+            let (code, date) = (group[0].code, group[0].date);
+            let further = day == Some((code, date));
+            if !further {
+                sums = Sums::default();
                 day = Some((code, date));
             }
             // What this line adds to the day's rounded sum, so that the lines of a day never add up to more.
-            if group.len() > 1 || !sums.is_empty() {
+            if group.len() > 1 || further {
                 open.consult(Switch::UnitRounding);
             }
             let units = group.iter().map(|p| self.round(p, &mut sums)).sum::<u64>();
+            let without_waste = |l: &&mut Billed| !l.modifiers.iter().any(|m| m == "JW");
             if units == 0
-                && let Some(last) = lines
-                    .iter_mut()
-                    .rfind(|l| l.hcpcs == code && l.date == ChartDate(date) && !l.modifiers.iter().any(|m| m == "JW"))
+                && let Some(last) = lines.iter_mut().filter(without_waste).rfind(|l| l.code == code && l.date == date)
             {
                 if !open.tried {
-                    self.add_rows(last, &group);
+                    last.rows.extend(group.iter().map(|p| p.row));
                 }
                 continue;
             }
-            self.line(&group, units.max(1), open, &mut lines);
+            self.line(group, units.max(1), open, &mut lines);
         }
-        lines.sort_by(|a, b| (&a.hcpcs, a.date, &a.ndc, &a.modifiers).cmp(&(&b.hcpcs, b.date, &b.ndc, &b.modifiers)));
+        lines.sort_by(|a, b| {
+            (a.code, a.date, a.ndc)
+                .cmp(&(b.code, b.date, b.ndc))
+                .then_with(|| a.modifiers.iter().cmp(b.modifiers.iter()))
+        });
         lines
     }
 
-    fn round(&self, p: &Part, sums: &mut BTreeMap<Ix, Ratio>) -> u64 {
-        let key = match self.policy.unit_rounding {
-            UnitRounding::Day => NONE,
-            UnitRounding::Dose => p.dose,
-        };
+    fn round(&self, p: &Part, sums: &mut Sums) -> u64 {
         let whole = |r: Ratio| if self.on(R::UnitsRoundUp) { r.ceil() } else { r.floor() };
-        let sum = sums.entry(key).or_insert(Ratio::ZERO);
+        let sum = match self.policy.unit_rounding {
+            UnitRounding::Day => &mut sums.day,
+            UnitRounding::Dose => sums.doses.entry(p.dose).or_insert(Ratio::ZERO),
+        };
         let before = whole(*sum);
         *sum = sum.plus(p.given).unwrap_or(*sum);
         whole(*sum) - before
     }
 
-    fn add_rows(&self, line: &mut DrugLine, group: &[&Part]) {
-        let mut rows: Vec<Ix> = group.iter().map(|p| p.row).collect();
-        rows.extend(
-            line.administrations
-                .iter()
-                .filter_map(|id| self.resolved.ids.iter().position(|i| i == id).and_then(|n| Ix::try_from(n).ok())),
-        );
-        line.administrations = self.ids(rows);
-    }
-
-    fn ids(&self, mut rows: Vec<Ix>) -> Vec<String> {
-        rows.sort_unstable();
-        rows.dedup();
-        rows.iter().map(|r| self.resolved.ids[*r as usize].clone()).collect()
-    }
-
-    fn line(&self, group: &[&Part<'a>], units: u64, open: &mut Open, lines: &mut Vec<DrugLine>) {
-        let first = group[0];
-        let mut rules = vec![R::UnitsRoundUp];
-        let waste = self.waste(group, units, open, &mut rules);
-        let mut before = Vec::new();
-        if let Some(m) = first.by_route {
-            before.push(m);
-            rules.push(R::Sad);
+    fn written(&self, mut line: Billed) -> DrugLine {
+        line.rows.sort_unstable();
+        line.rows.dedup();
+        let mut rules: Vec<SmolStr> = line.rules.iter().map(|r| SmolStr::new_static(r.as_str())).collect();
+        rules.sort_unstable();
+        let ShortLine { code, units, modifiers, date } = line.short();
+        DrugLine {
+            hcpcs: code,
+            units,
+            modifiers,
+            date,
+            ndc: line.ndc.map(SmolStr::from),
+            ndc_quantity: line.quantity.map(|q| q.0.to_smolstr()),
+            ndc_unit: line.quantity.map(|q| SmolStr::new_static(q.1)),
+            administrations: line.rows.iter().map(|r| self.resolved.ids[*r as usize].clone()).collect(),
+            rules,
+            why: line.why,
         }
-        let mut after = Vec::new();
+    }
+
+    fn line(&self, group: &[&Part<'a>], units: u64, open: &mut Open, lines: &mut Vec<Billed<'a>>) {
+        let first = group[0];
+        let mut rules = Vec::new();
+        open.cite(&mut rules, R::UnitsRoundUp);
+        let waste = self.waste(group, units, open, &mut rules);
+        if first.by_route.is_some() {
+            open.cite(&mut rules, R::Sad);
+        }
         if let Some(m) = first.by_programme {
             open.consult(Switch::Modifier340b);
-            after.push(m);
-            rules.push(R::N340b);
+            open.cite(&mut rules, R::N340b);
             let split = m == "JG";
             if split {
                 open.assume(|| Assumption {
@@ -942,63 +994,46 @@ impl<'a> Ctx<'a> {
                 });
             }
         }
-        if self.resolved.case.setting == Setting::Facility {
-            match self.chart.off_campus {
-                Some(OffCampus::Excepted) => after.push("PO"),
-                Some(OffCampus::NonExcepted) => after.push("PN"),
-                None => {}
-            }
-        }
+        let off_campus = match (self.resolved.case.setting, self.chart.off_campus) {
+            (Setting::Facility, Some(OffCampus::Excepted)) => Some("PO"),
+            (Setting::Facility, Some(OffCampus::NonExcepted)) => Some("PN"),
+            _ => None,
+        };
         let quantity = self.ndc_quantity(group, waste_of(&waste), open);
         let tried = open.tried;
         let field = self.field(units.saturating_add(waste_of(&waste)), first, open);
-        let mut add = |modifier: Option<&'static str>, units: u64, rules: &[R], why: String| {
-            let quantity = quantity.map(|q| (if modifier == Some("JW") { q.1 } else { q.0 }, q.2));
-            // Of a line that is tried out nobody reads more than what it bills.
-            let (mut named, mut rows) = (Vec::new(), Vec::new());
-            if !tried {
-                named = rules.iter().map(|r| r.as_str().to_owned()).collect();
-                named.sort();
-                rows = self.ids(group.iter().map(|p| p.row).collect());
-            }
-            let line = DrugLine {
-                hcpcs: first.code.to_owned(),
+        let mut add = |modifier: Option<&'static str>, units: u64, rules: Vec<R>, why: String| {
+            let line = Billed {
+                code: first.code,
                 units,
-                modifiers: before
-                    .iter()
-                    .copied()
-                    .chain(modifier)
-                    .chain(after.iter().copied())
-                    .map(str::to_owned)
-                    .collect(),
-                date: ChartDate(first.date),
-                ndc: first.ndc.map(str::to_owned),
-                ndc_quantity: quantity.map(|q| q.0.to_string()),
-                ndc_unit: quantity.map(|q| q.1.to_owned()),
-                administrations: rows,
-                rules: named,
+                modifiers: Modifiers([first.by_route, modifier, first.by_programme, off_campus]),
+                date: first.date,
+                ndc: first.ndc,
+                quantity: quantity.map(|q| (if modifier == Some("JW") { q.1 } else { q.0 }, q.2)),
+                rows: if tried { Vec::new() } else { group.iter().map(|p| p.row).collect() },
+                rules,
                 why,
             };
             match field {
-                Some(most) if units > most => spread(line, most, quantity.map(|q| q.0), lines),
+                Some(most) if units > most => spread(line, most, lines),
                 _ => lines.push(line),
             }
         };
         let why = if tried { String::new() } else { given_reads(group, units) };
         match waste {
-            Waste::None => add(None, units, &rules, why),
-            Waste::Mark(m) => add(Some(m), units, &rules, why),
+            Waste::None => add(None, units, rules, why),
+            Waste::Mark(m) => add(Some(m), units, rules, why),
             Waste::Units(n) => {
                 open.consult(Switch::WasteLines);
                 let discarded = if tried { String::new() } else { discarded_reads(group, units, n) };
                 if self.policy.waste_lines == WasteLines::One {
-                    add(None, units + n, &rules, format!("{why} {discarded}"));
+                    add(None, units + n, rules, format!("{why} {discarded}"));
                 } else {
                     let (own, jw): (Vec<R>, Vec<R>) =
                         rules.iter().copied().partition(|r| !matches!(r, R::Jw | R::JwCap));
                     let with: Vec<R> = own.iter().copied().filter(|r| *r != R::UnitsRoundUp).chain(jw).collect();
-                    add(None, units, &own, why);
-                    add(Some("JW"), n, &with, discarded);
+                    add(None, units, own, why);
+                    add(Some("JW"), n, with, discarded);
                 }
             }
         }
@@ -1022,8 +1057,9 @@ impl<'a> Ctx<'a> {
         if units.div_ceil(most) > lines {
             open.assume(|| Assumption {
                 path: path(first.row, "dose"),
-                took: format!("{units} units on one line"),
-                why: format!("at {most} a line they fill more than the {lines} lines of a claim: is the dose right?"),
+                took: format!("{units} units on one line").into(),
+                why: format!("at {most} a line they fill more than the {lines} lines of a claim: is the dose right?")
+                    .into(),
             });
             return None;
         }
@@ -1040,13 +1076,13 @@ impl<'a> Ctx<'a> {
                     open.tables.insert((Table::AddendumB, self.resolved.tables.quarter(date)));
                 }
                 if date >= JW_FROM {
-                    rules.push(R::JwExclusions);
+                    open.cite(rules, R::JwExclusions);
                 }
                 return Waste::None;
             }
             Holding::Uncharted => {
-                if date >= JW_FROM {
-                    open.containers.extend(rows());
+                if date >= JW_FROM && !open.tried {
+                    open.containers.extend(group.iter().map(|p| p.row));
                 }
                 return Waste::None;
             }
@@ -1061,11 +1097,11 @@ impl<'a> Ctx<'a> {
         let (given, content) = (sum(&|p| p.given), sum(&|p| p.content));
         let charted = group.iter().any(|p| p.wasted.is_some());
         let wasted = sum(&|p| p.wasted.unwrap_or(Ratio::ZERO));
-        let jz = |rules: &mut Vec<R>| {
+        let jz = |open: &Open, rules: &mut Vec<R>| {
             if date < JZ_FROM || !self.on(R::Jz) {
                 return Waste::None;
             }
-            rules.push(R::Jz);
+            open.cite(rules, R::Jz);
             Waste::Mark("JZ")
         };
         if content < given {
@@ -1079,13 +1115,13 @@ impl<'a> Ctx<'a> {
                 open.rests.push((rows(), Odd::More));
                 return Waste::None;
             }
-            return if content == given { jz(rules) } else { self.below_a_unit(date, open, rules) };
+            return if content == given { jz(open, rules) } else { self.below_a_unit(date, open, rules) };
         }
         if wasted.is_zero() {
             if left >= 1 {
                 open.rests.push((rows(), Odd::More));
             }
-            return jz(rules);
+            return jz(open, rules);
         }
         let taken = given.plus(wasted);
         // A vial is filled a little beyond its label. More than that came out of another one.
@@ -1101,9 +1137,9 @@ impl<'a> Ctx<'a> {
         if !self.on(R::Jw) {
             return Waste::None;
         }
-        rules.push(R::Jw);
+        open.cite(rules, R::Jw);
         if capped && taken.is_some_and(|all| all > content || Ratio::whole(units + n) < all) {
-            rules.push(R::JwCap);
+            open.cite(rules, R::JwCap);
         }
         Waste::Units(n)
     }
@@ -1113,7 +1149,7 @@ impl<'a> Ctx<'a> {
         if date < JZ_FROM || !self.on(R::JwUnderOneUnit) {
             return Waste::None;
         }
-        rules.push(R::JwUnderOneUnit);
+        open.cite(rules, R::JwUnderOneUnit);
         open.consult(Switch::SubUnitWasteModifier);
         match self.policy.sub_unit_waste_modifier {
             SubUnitWasteModifier::JZ => Waste::Mark("JZ"),
@@ -1124,7 +1160,7 @@ impl<'a> Ctx<'a> {
     /// The lines under an answer. It changes those of the codes of its rows; all others stay.
     fn try_out(&self, answer: &Answer, parts: &[Part<'a>], base: &[ShortLine]) -> Vec<ShortLine> {
         let mut nothing = Open::of_trial();
-        let mut changed: Vec<Part<'a>> = Vec::new();
+        let mut changed: Vec<Part<'a>> = Vec::with_capacity(parts.len());
         let answered: &[Ix] = match answer {
             Answer::None | Answer::Containers(_) | Answer::Discard => &[],
             Answer::Product(rows, _) | Answer::Rest(rows, _) => rows,
@@ -1139,34 +1175,36 @@ impl<'a> Ctx<'a> {
             Part { holding, content, wasted, ..p.clone() }
         }));
         let of_answer = |p: &&Part<'a>| open(p) || answered.contains(&p.row);
-        let codes: BTreeSet<&str> = parts.iter().filter(of_answer).chain(&changed).map(|p| p.code).collect();
-        let stays = |p: &&Part<'a>| codes.contains(p.code) && !of_answer(p);
-        changed.extend(parts.iter().filter(stays).cloned());
-        changed.sort_by_key(|p| p.row);
-        let mut lines = shorts(self.lines(&changed, &mut nothing));
-        lines.extend(base.iter().filter(|l| !codes.contains(l.code.as_str())).cloned());
+        let mut codes: Vec<&str> = parts.iter().filter(of_answer).chain(&changed).map(|p| p.code).collect();
+        codes.sort_unstable();
+        let touched = |code: &str| codes.binary_search(&code).is_ok();
+        let stays = |p: &&Part<'a>| touched(p.code) && !of_answer(p);
+        let mut all: Vec<&Part<'a>> = changed.iter().chain(parts.iter().filter(stays)).collect();
+        all.sort_by_key(|p| p.row);
+        let mut lines: Vec<ShortLine> = self.lines(all, &mut nothing).iter().map(Billed::short).collect();
+        lines.extend(base.iter().filter(|l| !touched(&l.code)).cloned());
         lines.sort_by(|a, b| a.code.cmp(&b.code));
         lines
     }
 
     /// The questions whose answers would change a line.
-    fn questions(&self, open: &Open, parts: &[Part<'a>], lines: &[DrugLine]) -> Vec<Question> {
-        let base: Vec<ShortLine> = lines.iter().map(DrugLine::short).collect();
+    fn questions(&self, open: &Open, parts: &[Part<'a>], lines: &[Billed]) -> Vec<Question> {
+        let base: Vec<ShortLine> = lines.iter().map(Billed::short).collect();
         let mut questions = Vec::new();
         let few = self.resolved.case.rows.len() <= MOST_FOR_ALTERNATIVES;
-        let mut ask = |rows: &[Ix], field, to, ask: String, answers: Vec<(String, Answer)>| {
+        let mut ask = |rows: &[Ix], field, to, ask: String, answers: Vec<(SmolStr, Answer)>| {
             if !few {
                 questions.push(Question { rows: rows.to_vec(), field, to, ask, outcomes: Vec::new() });
                 return;
             }
-            let mut outcomes: Vec<(String, Vec<ShortLine>)> = Vec::new();
+            let mut outcomes: Vec<(SmolStr, Vec<ShortLine>)> = Vec::new();
             for (label, answer) in answers {
                 let lines = match answer {
                     Answer::None => base.clone(),
                     _ => self.try_out(&answer, parts, &base),
                 };
                 match outcomes.iter_mut().find(|o| o.1 == lines) {
-                    Some(o) => o.0 = format!("{}; or {label}", o.0),
+                    Some(o) => o.0 = format_smolstr!("{}; or {label}", o.0),
                     None => outcomes.push((label, lines)),
                 }
             }
@@ -1174,11 +1212,11 @@ impl<'a> Ctx<'a> {
                 questions.push(Question { rows: rows.to_vec(), field, to, ask, outcomes });
             }
         };
-        let unknown = || ("it cannot be determined".to_owned(), Answer::None);
+        let unknown = || (SmolStr::new_static("it cannot be determined"), Answer::None);
         for (rows, products) in &open.products {
             let mut answers: Vec<_> = products
                 .iter()
-                .map(|p| (format!("it was {}", self.entry(*p).name), Answer::Product(rows.clone(), *p)))
+                .map(|p| (format_smolstr!("it was {}", self.entry(*p).name), Answer::Product(rows.clone(), *p)))
                 .collect();
             answers.push(unknown());
             let text = format!(
@@ -1191,7 +1229,7 @@ impl<'a> Ctx<'a> {
         for (i, products) in &open.sizes {
             let mut answers: Vec<_> = products
                 .iter()
-                .map(|p| (format!("one container of {}", self.entry(*p).name), Answer::Size(*i, *p)))
+                .map(|p| (format_smolstr!("one container of {}", self.entry(*p).name), Answer::Size(*i, *p)))
                 .collect();
             answers.push(unknown());
             let text = format!(
@@ -1209,7 +1247,7 @@ impl<'a> Ctx<'a> {
             };
             let text =
                 format!("{}: {reads}. How much was given? Choices: ____, with its measure; {REST}", self.list(&[*i]));
-            let answers = vec![("up to what one unit holds; more for more".to_owned(), Answer::Dose(*i)), unknown()];
+            let answers = vec![("up to what one unit holds; more for more".into(), Answer::Dose(*i)), unknown()];
             ask(&[*i], "dose", Addressee::Nurse, text, answers);
         }
         // One question for all drugs: the answer is found at the same place in the record.
@@ -1228,8 +1266,8 @@ impl<'a> Ctx<'a> {
                     self.list(rows)
                 );
                 let answers = vec![
-                    ("all of it was thrown away".to_owned(), Answer::Rest(rows.clone(), Rest::Discarded)),
-                    ("none of it was thrown away".to_owned(), Answer::Rest(rows.clone(), Rest::Kept)),
+                    ("all of it was thrown away".into(), Answer::Rest(rows.clone(), Rest::Discarded)),
+                    ("none of it was thrown away".into(), Answer::Rest(rows.clone(), Rest::Kept)),
                     unknown(),
                 ];
                 ask(rows, "wasted", Addressee::Nurse, text, answers);
@@ -1241,7 +1279,10 @@ impl<'a> Ctx<'a> {
                     self.list(rows)
                 );
                 let answers = vec![
-                    (format!("containers that hold what was {what}"), Answer::Rest(rows.clone(), Rest::Nothing)),
+                    (
+                        format_smolstr!("containers that hold what was {what}"),
+                        Answer::Rest(rows.clone(), Rest::Nothing),
+                    ),
                     unknown(),
                 ];
                 ask(rows, "containers", Addressee::Nurse, text, answers);
@@ -1258,9 +1299,15 @@ impl<'a> Ctx<'a> {
                 self.list(&rows)
             );
             let answers = vec![
-                ("single-dose containers, nothing thrown away".to_owned(), Answer::Containers(Holding::Single)),
-                ("single-dose containers, a unit of each thrown away; more for more".to_owned(), Answer::Discard),
-                ("multi-dose containers".to_owned(), Answer::Containers(Holding::Multi)),
+                (
+                    SmolStr::new_static("single-dose containers, nothing thrown away"),
+                    Answer::Containers(Holding::Single),
+                ),
+                (
+                    SmolStr::new_static("single-dose containers, a unit of each thrown away; more for more"),
+                    Answer::Discard,
+                ),
+                (SmolStr::new_static("multi-dose containers"), Answer::Containers(Holding::Multi)),
                 unknown(),
             ];
             ask(&rows, "containers", Addressee::Nurse, text, answers);
@@ -1339,22 +1386,22 @@ fn uncharted(answer: &Answer, given: Ratio) -> (Holding, Ratio, Option<Ratio>) {
 }
 
 /// Repeats a line until its units are on the claim.
-fn spread(line: DrugLine, most: u64, quantity: Option<Ratio>, lines: &mut Vec<DrugLine>) {
+fn spread<'a>(line: Billed<'a>, most: u64, lines: &mut Vec<Billed<'a>>) {
     let all = line.units;
     let mut left = all;
     while left > 0 {
         let units = left.min(most);
-        let share = quantity.and_then(|q| q.times(Ratio::whole(units))?.over(Ratio::whole(all)));
+        let share = |q: Ratio| q.times(Ratio::whole(units))?.over(Ratio::whole(all));
+        let quantity = line.quantity.and_then(|(q, measure)| Some((share(q)?, measure)));
         let mut rules = line.rules.clone();
         if !rules.is_empty() {
-            rules.push(R::UnitsOverflow.as_str().to_owned());
-            rules.sort();
+            rules.push(R::UnitsOverflow);
         }
         let why = match line.why.as_str() {
             "" => String::new(),
             why => format!("{why} A line holds {most}: here are {units}."),
         };
-        lines.push(DrugLine { units, ndc_quantity: share.map(|q| q.to_string()), rules, why, ..line.clone() });
+        lines.push(Billed { units, quantity, rules, why, ..line.clone() });
         left -= units;
     }
 }

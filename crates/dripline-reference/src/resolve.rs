@@ -9,6 +9,7 @@ use dripline::chart::{
 use dripline::coding::{Addressee, Assumption, ShortLine};
 use dripline::policy::{NEWEST_RULE_SET, Policy};
 use dripline::time::{Clock, Day, Minute};
+use dripline::{SmolStr, ToSmolStr as _, format_smolstr};
 use jiff::civil::Date;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
@@ -53,7 +54,7 @@ pub struct Question {
     pub ask: String,
     /// Each answer and the whole set of drug lines that it would give; empty for an identifier that disagrees with the
     /// name, which may change everything.
-    pub outcomes: Vec<(String, Vec<ShortLine>)>,
+    pub outcomes: Vec<(SmolStr, Vec<ShortLine>)>,
 }
 
 /// What is known of the product of an administration.
@@ -67,6 +68,8 @@ pub struct Drug {
     pub ndc: Option<String>,
     /// Route in the table's words, lower case; empty where none is charted.
     pub route: String,
+    /// The charted amount, where it can be read as one.
+    pub dose: Option<Amount>,
 }
 
 /// A chart with nothing left to look up, and what was taken for granted on the way.
@@ -75,9 +78,9 @@ pub struct Resolved {
     /// What the engine reads.
     pub case: Case,
     /// Ids of the administrations, in input order.
-    pub ids: Vec<String>,
+    pub ids: Vec<SmolStr>,
     /// Ids of the listed services.
-    pub service_ids: Vec<String>,
+    pub service_ids: Vec<SmolStr>,
     /// Ids of the accesses, by their number in the case.
     pub access_ids: Vec<String>,
     /// What was taken for granted.
@@ -626,7 +629,7 @@ fn well_formed(code: &str) -> Option<String> {
     good.then_some(upper)
 }
 
-fn check_modifiers(list: &[String], path: impl Fn(usize) -> String) -> Result<(), ChartError> {
+fn check_modifiers(list: &[SmolStr], path: impl Fn(usize) -> String) -> Result<(), ChartError> {
     for (j, m) in list.iter().enumerate() {
         if m.len() != 2 || !m.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(error(
@@ -664,23 +667,24 @@ const FILLERS: &[&str] =
 /// Charted words that mean that no reason is charted.
 const NO_REASON: &[&str] = &["", "none", "n/a", "not stated", "not charted", "not documented", "unknown", "?", "-"];
 
-/// Words of a charted reason in lower case; a plural counts as its singular.
-fn words(text: &str) -> Vec<String> {
-    let lower = fold(text);
-    let parts = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
-    parts.map(|w| if w.len() > 3 { w.strip_suffix('s').unwrap_or(w) } else { w }.to_owned()).collect()
+/// Words of a folded reason; a plural counts as its singular.
+fn words(folded: &str) -> Vec<&str> {
+    let parts = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    parts.map(|w| if w.len() > 3 { w.strip_suffix('s').unwrap_or(w) } else { w }).collect()
 }
 
 /// What a charted reason is worth: words on the policy's list are none.
 #[must_use]
 pub fn reason(indication: Option<&str>, not_a_reason: &[String]) -> Reason {
     let Some(text) = indication else { return Reason::Absent };
-    if NO_REASON.contains(&fold(text).as_str()) {
+    let text = fold(text);
+    if NO_REASON.contains(&text.as_str()) {
         return Reason::Absent;
     }
-    let mut left = words(text);
+    let mut left = words(&text);
     let mut struck = false;
-    let mut phrases: Vec<Vec<String>> = not_a_reason.iter().map(|p| words(p)).filter(|p| !p.is_empty()).collect();
+    let listed: Vec<String> = not_a_reason.iter().map(|p| fold(p)).collect();
+    let mut phrases: Vec<Vec<&str>> = listed.iter().map(|p| words(p)).filter(|p| !p.is_empty()).collect();
     phrases.sort_by_key(|p| std::cmp::Reverse(p.len()));
     for phrase in &phrases {
         while let Some(at) = left.windows(phrase.len()).position(|w| w == phrase.as_slice()) {
@@ -688,11 +692,11 @@ pub fn reason(indication: Option<&str>, not_a_reason: &[String]) -> Reason {
             struck = true;
         }
     }
-    left.retain(|w| !FILLERS.contains(&w.as_str()));
+    left.retain(|w| !FILLERS.contains(w));
     match left.as_slice() {
         [] if struck => Reason::NotAReason,
         [] => Reason::Absent,
-        [only] if only == "nausea" => Reason::Weak,
+        ["nausea"] => Reason::Weak,
         _ => Reason::Given,
     }
 }
@@ -766,25 +770,24 @@ fn least(a: Class, b: Class) -> Class {
 fn ids<'c>(
     given: impl Iterator<Item = Option<&'c str>>,
     list: &str,
-    default: impl Fn(usize) -> String,
-) -> Result<Vec<String>, ChartError> {
-    let mut out: Vec<String> = Vec::new();
-    let mut sorted: Vec<(String, usize)> = Vec::new();
+    default: impl Fn(usize) -> SmolStr,
+) -> Result<Vec<SmolStr>, ChartError> {
+    let mut out: Vec<SmolStr> = Vec::new();
     for (i, id) in given.enumerate() {
         let path = || format!("{list}[{i}].id");
         let id = match id {
             None => default(i + 1),
             Some(id) => {
                 id_text(id, path)?;
-                id.to_owned()
+                id.into()
             }
         };
-        sorted.push((id.clone(), i));
         out.push(id);
     }
-    sorted.sort();
+    let mut sorted: Vec<(&SmolStr, usize)> = out.iter().zip(0..).collect();
+    sorted.sort_unstable();
     if let Some(clash) = sorted.windows(2).filter(|w| w[0].0 == w[1].0).min_by_key(|w| w[1].1) {
-        let (id, first, second) = (&clash[0].0, clash[0].1, clash[1].1);
+        let (id, first, second) = (clash[0].0, clash[0].1, clash[1].1);
         return Err(error(
             format!("{list}[{second}].id"),
             format!("the id `{}` is already that of {list}[{first}]", short(id)),
@@ -823,7 +826,7 @@ fn identity_error(path: String, what: identity::Looks) -> ChartError {
     )
 }
 
-fn position(ids: &[String], id: &str, path: impl FnOnce() -> String) -> Result<Ix, ChartError> {
+fn position(ids: &[SmolStr], id: &str, path: impl FnOnce() -> String) -> Result<Ix, ChartError> {
     let at = ids.iter().position(|i| i == id);
     at.and_then(|i| u32::try_from(i).ok()).ok_or_else(|| {
         error(
@@ -856,8 +859,9 @@ pub fn resolve_with(
     let mut assumptions = Vec::new();
     chart.case.as_deref().map_or(Ok(()), check_case_id)?;
     let billing = billing(chart, policy, &mut assumptions)?;
-    let ids = ids(chart.administrations.iter().map(|a| a.id.as_deref()), "administrations", |n| n.to_string())?;
-    let service_ids = self::ids(chart.services.iter().map(|s| s.id.as_deref()), "services", |n| format!("s{n}"))?;
+    let ids = ids(chart.administrations.iter().map(|a| a.id.as_deref()), "administrations", |n| n.to_smolstr())?;
+    let service_ids =
+        self::ids(chart.services.iter().map(|s| s.id.as_deref()), "services", |n| format_smolstr!("s{n}"))?;
     check_rest(chart)?;
 
     let time = Time::of(chart)?;
@@ -924,7 +928,7 @@ pub fn resolve_with(
         if case.rows.get(other).is_some_and(|o| o.ingredient != case.rows[i].ingredient) {
             case.rows[i].same_dose_as = NONE;
             assumptions.push(Assumption {
-                path: format!("administrations[{i}].same_dose_as"),
+                path: format!("administrations[{i}].same_dose_as").into(),
                 took: "a dose of its own".into(),
                 why: "the administration that it names gave another drug, and one dose is of one drug".into(),
             });
@@ -1101,8 +1105,8 @@ fn services(
             None => {
                 let taken = dates.only.or(dates.first).unwrap_or(as_of);
                 assumptions.push(Assumption {
-                    path: format!("services[{i}].date"),
-                    took: taken.to_string(),
+                    path: format!("services[{i}].date").into(),
+                    took: taken.to_string().into(),
                     why: if dates.several { "the case's first date of service" } else { "the case's only date" }.into(),
                 });
                 taken
@@ -1126,7 +1130,7 @@ struct Rows<'c> {
     chart: &'c Chart,
     policy: &'c Policy,
     formulary: &'c Formulary,
-    ids: &'c [String],
+    ids: &'c [SmolStr],
     access_ids: &'c [String],
     time: &'c Time,
     dates: &'c Dates,
@@ -1165,7 +1169,11 @@ impl<'c> Rows<'c> {
         let a = &chart.administrations[i];
         let path = |key: &str| format!("administrations[{i}].{key}");
         let mut assume = |key: &str, took: String, why: String| {
-            assumptions.push(Assumption { path: format!("administrations[{i}].{key}"), took, why });
+            assumptions.push(Assumption {
+                path: format!("administrations[{i}].{key}").into(),
+                took: took.into(),
+                why: why.into(),
+            });
         };
 
         // When.
@@ -1178,8 +1186,7 @@ impl<'c> Rows<'c> {
         // What.
         let (route, route_word) = route(a.route.as_deref());
         let (drug, found_by_name) = self.drug(i, route_word, date, apart, &mut assume)?;
-        let dose = a.dose.as_deref().and_then(|d| d.parse::<Amount>().ok());
-        let choice = choose(self.formulary, &drug.rows, date, &drug.route, dose, self.dialysis);
+        let choice = choose(self.formulary, &drug.rows, date, &drug.route, drug.dose, self.dialysis);
         let entries = choice.rows.iter().map(|r| self.formulary.entry(*r));
         let class_of = entries.clone().map(|e| e.class_by(&drug.route)).reduce(least);
         let listed = self.listed(&drug, &choice);
@@ -1537,7 +1544,8 @@ impl<'c> Rows<'c> {
             }
         }
         let known = !rows.is_empty();
-        Ok((Drug { rows, hcpcs, ndc, route }, known))
+        let dose = a.dose.as_deref().and_then(|d| d.parse().ok());
+        Ok((Drug { rows, hcpcs, ndc, route, dose }, known))
     }
 
     /// The codes of a package in CMS's crosswalk of the quarter.

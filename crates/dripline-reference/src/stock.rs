@@ -171,9 +171,9 @@ impl Stock {
             }
             let Some(containers) = self.containers(a, formulary) else { continue };
             assumptions.push(Assumption {
-                path: format!("administrations[{i}].containers"),
-                took: containers.iter().map(said).collect::<Vec<_>>().join(" and "),
-                why: "the chart names no containers; these are what the stock list holds for the dose".to_owned(),
+                path: format!("administrations[{i}].containers").into(),
+                took: containers.iter().map(said).collect::<Vec<_>>().join(" and ").into(),
+                why: "the chart names no containers; these are what the stock list holds for the dose".into(),
             });
             a.containers = Some(containers);
         }

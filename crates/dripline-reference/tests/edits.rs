@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Folder, Rng, add_on, chart, coder_with, mue, plain, ptp};
+use dripline::SmolStr;
 use dripline::coding::{Coding, Edit, EditKind};
 use dripline_reference::tables::{Biller, Indicator, Mai, Quarter};
 use dripline_reference::{Coder, Options};
@@ -17,8 +18,8 @@ fn of(coding: &Coding, kind: EditKind) -> Vec<&Edit> {
 }
 
 fn pairs(coding: &Coding) -> Vec<(String, String, String)> {
-    let text = |t: &Option<String>| t.clone().unwrap_or_default();
-    of(coding, EditKind::Ptp).iter().map(|e| (text(&e.with), e.code.clone(), text(&e.indicator))).collect()
+    let text = |t: &Option<SmolStr>| t.as_deref().unwrap_or_default().to_owned();
+    of(coding, EditKind::Ptp).iter().map(|e| (text(&e.with), e.code.to_string(), text(&e.indicator))).collect()
 }
 
 /// A push and an injection into muscle of another drug.
@@ -153,7 +154,7 @@ fn the_policy_may_add_a_supported_modifier_and_says_so() {
     let folder = Folder::new("edits-add");
     let coder = coder_with(&folder, "2026Q1", &[("ccioph.txt", &ptp(true, &[OPEN]))]);
     let lines =
-        |coding: &Coding| coding.lines.iter().map(|l| (l.code.clone(), l.modifiers.join(" "))).collect::<Vec<_>>();
+        |coding: &Coding| coding.lines.iter().map(|l| (l.code.to_string(), l.modifiers.join(" "))).collect::<Vec<_>>();
     let line = |code: &str, modifiers: &str| (code.to_owned(), modifiers.to_owned());
 
     let mut add = push_and_injection("facility");
@@ -165,7 +166,7 @@ fn the_policy_may_add_a_supported_modifier_and_says_so() {
     // Every other reading stands on the same claim, and the switch itself is one of them.
     for a in &coding.alternatives {
         let injection = a.lines.iter().find(|l| l.code == "96372").unwrap();
-        assert_eq!(injection.modifiers.contains(&"59".to_owned()), a.switch != "ptp_modifier", "{a:?}");
+        assert_eq!(injection.modifiers.contains(&"59".into()), a.switch != "ptp_modifier", "{a:?}");
     }
     assert!(coding.alternatives.iter().any(|a| a.switch == "ptp_modifier"));
 

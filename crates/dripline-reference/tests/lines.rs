@@ -1,5 +1,6 @@
 //! Drug lines: units, waste, modifiers, codes by date, products coded by size.
 
+use dripline::SmolStr;
 use dripline::chart::Chart;
 use dripline::coding::ShortLine;
 use dripline::policy::{Policy, Switch};
@@ -222,7 +223,7 @@ fn more_taken_out_than_the_label_says() {
     assert_eq!(shown(&beyond), ["J1745 x8", "J1745-JW x2"]);
     assert_eq!(fields(&beyond), ["containers"]);
     let outcomes = |lines: &DrugLines| {
-        let of = |o: &(String, Vec<ShortLine>)| {
+        let of = |o: &(SmolStr, Vec<ShortLine>)| {
             o.1.iter()
                 .map(|l| format!("{}{} x{}", l.code, l.modifiers.join("-"), l.units))
                 .collect::<Vec<_>>()

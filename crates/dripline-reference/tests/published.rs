@@ -5,6 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::plain;
+use dripline::SmolStr;
 use dripline::chart::Chart;
 use dripline::policy::{Policy, Switch};
 use dripline::record::Codes;
@@ -94,11 +95,11 @@ fn drug_lines_of_the_published_cases() {
         let coding = coder.code(&chart, 1, &[], &plain()).unwrap_or_else(|e| panic!("{}: {e}", case["id"]));
         let mut found: Vec<_> =
             coding.drug_lines.iter().map(|l| (l.hcpcs.clone(), l.units, l.modifiers.clone())).collect();
-        let mut wanted: Vec<(String, u64, Vec<String>)> = expected
+        let mut wanted: Vec<(SmolStr, u64, Vec<SmolStr>)> = expected
             .iter()
             .map(|l| {
                 let modifiers = serde_json::from_value(l["modifiers"].clone()).unwrap_or_default();
-                (l["hcpcs"].as_str().unwrap().to_owned(), l["units"].as_u64().unwrap(), modifiers)
+                (l["hcpcs"].as_str().unwrap().into(), l["units"].as_u64().unwrap(), modifiers)
             })
             .collect();
         found.sort();

@@ -55,7 +55,7 @@ fn refused(result: Result<Resolved, ChartError>) -> String {
 }
 
 fn assumed<'r>(resolved: &'r Resolved, path: &str) -> Option<&'r str> {
-    resolved.assumptions.iter().find(|a| a.path == path).map(|a| a.took.as_str())
+    resolved.assumptions.iter().find(|a| a.path == path).map(|a| &*a.took)
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::num::NonZeroU32;
 use jiff::civil::Date;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::strict;
 pub use crate::time::ChartTime;
@@ -396,7 +397,7 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// CPT or HCPCS code.
-    pub code: String,
+    pub code: SmolStr,
     /// Date of service.
     #[serde(default, with = "crate::time::opt_date", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::coding::ChartDate>"))]
@@ -409,7 +410,7 @@ pub struct Service {
     pub stop: Option<ChartTime>,
     /// Modifiers already on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub modifiers: Vec<String>,
+    pub modifiers: Vec<SmolStr>,
     /// Units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub units: Option<u32>,
@@ -424,13 +425,13 @@ pub struct Service {
 #[serde(deny_unknown_fields)]
 pub struct Billed {
     /// Code.
-    pub code: String,
+    pub code: SmolStr,
     /// Units.
     #[serde(default = "one")]
     pub units: u32,
     /// Modifiers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub modifiers: Vec<String>,
+    pub modifiers: Vec<SmolStr>,
     /// Date of service.
     #[serde(default, with = "crate::time::opt_date", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::coding::ChartDate>"))]

@@ -2,9 +2,12 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::chart::{ChartTime, Setting, SwitchValue};
+use crate::time::Written;
 
 macro_rules! output {
     ($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident: $ty:ty),+ $(,)? }) => {
@@ -93,17 +96,17 @@ output! {
     /// One administration code on one date with one set of modifiers.
     Line {
         /// Code.
-        code: String,
+        code: SmolStr,
         /// Units.
         units: u32,
         /// Modifiers in the order in which they stand on the claim.
-        modifiers: Vec<String>,
+        modifiers: Vec<SmolStr>,
         /// Date of service.
         date: ChartDate,
         /// Ids of the administrations that stand in it.
-        administrations: Vec<String>,
+        administrations: Vec<SmolStr>,
         /// Ids of the rules that made it.
-        rules: Vec<String>,
+        rules: Vec<SmolStr>,
         /// Grade of its weakest rule.
         confidence: Confidence,
         /// Whether every reading of the conflicts gives this line.
@@ -133,7 +136,7 @@ pub enum Certainty {
     /// Every documented reading gives it.
     AllReadings,
     /// Some value of these switches takes it away or changes it.
-    Switches(Vec<String>),
+    Switches(Vec<SmolStr>),
     /// The readings were not run: alternatives were switched off or there were too many administrations.
     NotChecked,
 }
@@ -154,7 +157,7 @@ impl<'de> Deserialize<'de> for Certainty {
         #[serde(untagged)]
         enum Raw {
             Word(String),
-            List(Vec<String>),
+            List(Vec<SmolStr>),
         }
         match Raw::deserialize(d)? {
             Raw::List(list) => Ok(Certainty::Switches(list)),
@@ -186,23 +189,23 @@ output! {
     /// One drug code on one date.
     DrugLine {
         /// HCPCS code.
-        hcpcs: String,
+        hcpcs: SmolStr,
         /// Units: the day's doses added, then rounded up.
         units: u64,
         /// Modifiers.
-        modifiers: Vec<String>,
+        modifiers: Vec<SmolStr>,
         /// Date of service.
         date: ChartDate,
         /// National Drug Code, 5-4-2 digits.
-        ndc: Option<String>,
+        ndc: Option<SmolStr>,
         /// Quantity in the NDC's unit, exact.
-        ndc_quantity: Option<String>,
+        ndc_quantity: Option<SmolStr>,
         /// UN, ML, GR, F2 or ME.
-        ndc_unit: Option<String>,
+        ndc_unit: Option<SmolStr>,
         /// Ids of the administrations whose drug it is.
-        administrations: Vec<String>,
+        administrations: Vec<SmolStr>,
         /// Ids of the rules that made it.
-        rules: Vec<String>,
+        rules: Vec<SmolStr>,
         /// Why, in words.
         why: String,
     }
@@ -224,15 +227,15 @@ output! {
     /// What becomes of one listed service.
     ServiceLine {
         /// Id.
-        id: String,
+        id: SmolStr,
         /// Code.
-        code: String,
+        code: SmolStr,
         /// Verdict.
         verdict: ServiceVerdict,
         /// The modifier that it needs.
-        modifier: Option<String>,
+        modifier: Option<SmolStr>,
         /// Ids of the rules.
-        rules: Vec<String>,
+        rules: Vec<SmolStr>,
         /// Why, in words.
         why: String,
     }
@@ -242,9 +245,9 @@ output! {
     /// An administration that stands in no line.
     Unreported {
         /// Its id.
-        administration: String,
+        administration: SmolStr,
         /// Ids of the rules.
-        rules: Vec<String>,
+        rules: Vec<SmolStr>,
         /// Why, in words.
         why: String,
     }
@@ -254,7 +257,7 @@ output! {
     /// The fate of every minute of one administration, without gaps.
     Minutes {
         /// Its id.
-        administration: String,
+        administration: SmolStr,
         /// Half-open spans from its start to the stop used.
         spans: Vec<MinuteSpan>,
     }
@@ -284,7 +287,7 @@ output! {
         /// Fate.
         fate: Fate,
         /// The code that they count for, the administration that has them, or the rule that excludes them.
-        by: Option<String>,
+        by: Option<SmolStr>,
     }
 }
 
@@ -306,9 +309,9 @@ output! {
     /// Something that is missing, where some answer changes a line.
     Query {
         /// Ids of the administrations.
-        administrations: Vec<String>,
+        administrations: Vec<SmolStr>,
         /// The contract's key that the answer fills.
-        field: String,
+        field: SmolStr,
         /// To whom.
         to: Addressee,
         /// The question as the clinician reads it: facts and neutral choices, nothing of codes or money.
@@ -323,7 +326,7 @@ output! {
     Outcome {
         /// The answer.
         #[serde(rename = "if")]
-        answer: String,
+        answer: SmolStr,
         /// Administration codes.
         lines: Vec<ShortLine>,
         /// Drug codes, where they differ.
@@ -339,7 +342,7 @@ output! {
     /// What another value of a switch would earn: the whole result.
     Alternative {
         /// Switch.
-        switch: String,
+        switch: SmolStr,
         /// Value.
         value: SwitchValue,
         /// Administration codes.
@@ -357,11 +360,11 @@ output! {
     /// A line without its proof.
     ShortLine {
         /// Code.
-        code: String,
+        code: SmolStr,
         /// Units.
         units: u64,
         /// Modifiers.
-        modifiers: Vec<String>,
+        modifiers: Vec<SmolStr>,
         /// Date of service.
         date: ChartDate,
     }
@@ -371,13 +374,13 @@ output! {
     /// A service's verdict without its proof.
     ShortService {
         /// Id.
-        id: String,
+        id: SmolStr,
         /// Code.
-        code: String,
+        code: SmolStr,
         /// Verdict.
         verdict: ServiceVerdict,
         /// The modifier that it needs.
-        modifier: Option<String>,
+        modifier: Option<SmolStr>,
     }
 }
 
@@ -397,9 +400,9 @@ output! {
     /// One item of the documentation check.
     DocumentationItem {
         /// Id of the administration.
-        administration: String,
+        administration: SmolStr,
         /// Item.
-        item: String,
+        item: SmolStr,
         /// State.
         state: DocumentationState,
     }
@@ -431,17 +434,17 @@ output! {
         /// Kind.
         kind: EditKind,
         /// Code.
-        code: String,
+        code: SmolStr,
         /// The other code of the pair, or the parents.
-        with: Option<String>,
+        with: Option<SmolStr>,
         /// The table's indicator.
-        indicator: Option<String>,
+        indicator: Option<SmolStr>,
         /// The table and its quarter.
-        table: Option<String>,
+        table: Option<SmolStr>,
         /// What would resolve it, and the fact in the chart that supports it.
         suggest: Option<String>,
         /// Ids of the rules.
-        rules: Vec<String>,
+        rules: Vec<SmolStr>,
         /// Why, in words.
         why: String,
     }
@@ -451,11 +454,11 @@ output! {
     /// Something that was taken for granted.
     Assumption {
         /// Key path in the case.
-        path: String,
+        path: Cow<'static, str>,
         /// What was taken.
-        took: String,
+        took: Cow<'static, str>,
         /// Why.
-        why: String,
+        why: Cow<'static, str>,
     }
 }
 
@@ -465,13 +468,13 @@ pub struct ChartDate(pub Date);
 
 impl std::fmt::Display for ChartDate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)
+        f.write_str(Written::date(self.0).as_str())
     }
 }
 
 impl Serialize for ChartDate {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(&self.0)
+        s.serialize_str(Written::date(self.0).as_str())
     }
 }
 

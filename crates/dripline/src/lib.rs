@@ -60,6 +60,8 @@ mod times;
 mod work;
 
 pub use services::{Verdict, VerdictKind};
+/// Short text, cheap to copy: codes, ids and words of a [`coding::Coding`].
+pub use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 pub use work::{Ctx, LineUnits, Modifier, Workspace};
 
 use case::Case;

@@ -36,7 +36,7 @@ impl Day {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.date())
+        f.write_str(Written::date(self.date()).as_str())
     }
 }
 
@@ -61,11 +61,69 @@ impl ChartTime {
 
 impl fmt::Display for ChartTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}T{:02}:{:02}", self.civil.date(), self.civil.hour(), self.civil.minute())?;
-        match self.offset {
-            None => Ok(()),
-            Some(0) => f.write_str("Z"),
-            Some(o) => write!(f, "{}{:02}:{:02}", if o < 0 { '-' } else { '+' }, o.abs() / 60, o.abs() % 60),
+        f.write_str(Written::time(*self).as_str())
+    }
+}
+
+/// A date or a time as text, on the stack: an answer holds dozens, and each through the formatter costs more than the
+/// rules do.
+pub(crate) struct Written {
+    /// `-009999-12-31T23:59+18:00` is the longest.
+    text: [u8; 25],
+    len: usize,
+}
+
+impl Written {
+    /// `YYYY-MM-DD`.
+    pub fn date(date: Date) -> Self {
+        let mut written = Written { text: [0; 25], len: 0 };
+        let year = date.year();
+        if year < 0 {
+            written.push(b'-');
+            written.two(0);
+        }
+        let year = year.unsigned_abs();
+        written.two(year / 100);
+        written.two(year % 100);
+        for part in [date.month(), date.day()] {
+            written.push(b'-');
+            written.two(part.unsigned_abs().into());
+        }
+        written
+    }
+
+    /// `YYYY-MM-DDThh:mm`, with the offset where there is one.
+    pub fn time(time: ChartTime) -> Self {
+        let mut written = Written::date(time.civil.date());
+        written.push(b'T');
+        written.two(time.civil.hour().unsigned_abs().into());
+        written.push(b':');
+        written.two(time.civil.minute().unsigned_abs().into());
+        match time.offset {
+            None => {}
+            Some(0) => written.push(b'Z'),
+            Some(offset) => {
+                written.push(if offset < 0 { b'-' } else { b'+' });
+                written.two(offset.unsigned_abs() / 60);
+                written.push(b':');
+                written.two(offset.unsigned_abs() % 60);
+            }
+        }
+        written
+    }
+
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text[..self.len]).unwrap_or_default()
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.text[self.len] = byte;
+        self.len += 1;
+    }
+
+    fn two(&mut self, n: u16) {
+        for digit in [n / 10 % 10, n % 10] {
+            self.push(b'0' + digit as u8);
         }
     }
 }
@@ -168,7 +226,7 @@ pub fn strict_date(text: &str) -> Option<Date> {
 
 impl Serialize for ChartTime {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(Written::time(*self).as_str())
     }
 }
 
@@ -264,7 +322,7 @@ pub mod opt_date {
     #[allow(clippy::ref_option)]
     pub fn serialize<S: Serializer>(date: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
         match date {
-            Some(d) => serializer.collect_str(d),
+            Some(d) => serializer.serialize_str(super::Written::date(*d).as_str()),
             None => serializer.serialize_none(),
         }
     }

@@ -1,5 +1,6 @@
 //! Expectation against answer.
 
+use dripline::SmolStr;
 use dripline::coding::{Coding, ShortLine};
 
 use super::expect::{Expectation, Expected, Wanted};
@@ -136,7 +137,7 @@ impl Extent {
 
 fn line(l: &ShortLine, dated: bool) -> String {
     let code: String =
-        [l.code.as_str()].into_iter().chain(l.modifiers.iter().map(String::as_str)).collect::<Vec<_>>().join("-");
+        [l.code.as_str()].into_iter().chain(l.modifiers.iter().map(SmolStr::as_str)).collect::<Vec<_>>().join("-");
     let date = if dated { format!(" on {}", l.date) } else { String::new() };
     format!("{code} x{}{date}", l.units)
 }
@@ -169,7 +170,7 @@ pub(super) fn written(answer: &Answer, extent: Extent, before: &[Expected]) -> V
             Wanted::Unreported { id, rule: Some(rule) } if *id == u.administration => Some(rule.as_str()),
             _ => None,
         });
-        let rule = named.filter(|r| u.rules.iter().any(|x| x == r)).or(u.rules.last().map(String::as_str));
+        let rule = named.filter(|r| u.rules.iter().any(|x| x == r)).or(u.rules.last().map(SmolStr::as_str));
         out.push(match rule {
             Some(rule) => format!("unreported {}: {rule}", quoted(&u.administration)),
             None => format!("unreported {}", quoted(&u.administration)),

@@ -1,5 +1,6 @@
 //! Expectation lines.
 
+use dripline::SmolStr;
 use dripline::code::Code;
 use dripline::coding::{EditKind, ServiceVerdict};
 use dripline::rule::RuleId;
@@ -45,9 +46,9 @@ pub enum Wanted {
         /// Whether it is a drug line.
         drug: bool,
         /// Code.
-        code: String,
+        code: SmolStr,
         /// Modifiers in order.
-        modifiers: Vec<String>,
+        modifiers: Vec<SmolStr>,
         /// Units.
         units: u64,
         /// Date, if written.
@@ -56,21 +57,21 @@ pub enum Wanted {
     /// An administration that stands in no line.
     Unreported {
         /// Its id.
-        id: String,
+        id: SmolStr,
         /// A rule that says so, if written.
         rule: Option<RuleId>,
     },
     /// The verdict on a listed service.
     Service {
         /// Code.
-        code: String,
+        code: SmolStr,
         /// Verdict.
         verdict: ServiceVerdict,
     },
     /// A question.
     Query {
         /// Id of an administration that it is about.
-        id: String,
+        id: SmolStr,
         /// The contract's key that the answer fills.
         field: String,
     },
@@ -79,7 +80,7 @@ pub enum Wanted {
         /// Kind.
         kind: EditKind,
         /// Code.
-        code: String,
+        code: SmolStr,
     },
     /// No administration line.
     Nothing,
@@ -185,19 +186,19 @@ fn wanted(text: &str) -> Result<Wanted, Bad> {
         "service" => {
             let (code, verdict) = two(rest, "service CODE verdict")?;
             let verdict = named(verdict, &VERDICTS, ServiceVerdict::as_str, "a verdict")?;
-            Ok(Wanted::Service { code: self::code(code)?, verdict })
+            Ok(Wanted::Service { code: self::code(code)?.into(), verdict })
         }
         "query" => {
             let (id, field) = id(rest).ok_or_else(|| shape("query ID field"))?;
             if field.is_empty() || field.contains(char::is_whitespace) {
                 return Err(shape("query ID field"));
             }
-            Ok(Wanted::Query { id, field: field.to_owned() })
+            Ok(Wanted::Query { id: id.into(), field: field.to_owned() })
         }
         "edit" => {
             let (kind, code) = two(rest, "edit KIND CODE")?;
             let kind = named(kind, &EDITS, EditKind::as_str, "a kind of edit")?;
-            Ok(Wanted::Edit { kind, code: self::code(code)? })
+            Ok(Wanted::Edit { kind, code: self::code(code)?.into() })
         }
         _ => line(first, rest),
     }
@@ -244,11 +245,11 @@ fn id(text: &str) -> Option<(String, &str)> {
 fn unreported(rest: &str) -> Result<Wanted, Bad> {
     let (id, rest) = id(rest).ok_or_else(|| shape("unreported ID[: rule]"))?;
     if rest.is_empty() {
-        return Ok(Wanted::Unreported { id, rule: None });
+        return Ok(Wanted::Unreported { id: id.into(), rule: None });
     }
     let name = rest.strip_prefix(':').ok_or_else(|| shape("unreported ID[: rule]"))?.trim();
     match RuleId::from_name(name) {
-        Some(rule) => Ok(Wanted::Unreported { id, rule: Some(rule) }),
+        Some(rule) => Ok(Wanted::Unreported { id: id.into(), rule: Some(rule) }),
         None => Err((format!("there is no rule `{name}`"), "`dripline rule` lists them all".to_owned())),
     }
 }
@@ -257,7 +258,7 @@ fn line(first: &str, rest: &str) -> Result<Wanted, Bad> {
     let form = "CODE[-MOD] xN [on DATE]";
     let mut parts = first.split('-');
     let code = code(parts.next().unwrap_or(""))?;
-    let modifiers: Vec<String> = parts.map(str::to_owned).collect();
+    let modifiers: Vec<SmolStr> = parts.map(SmolStr::from).collect();
     for modifier in &modifiers {
         if modifier.len() != 2 || !modifier.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()) {
             return Err((
@@ -283,5 +284,5 @@ fn line(first: &str, rest: &str) -> Result<Wanted, Bad> {
                 .ok_or_else(|| (format!("`{date}` is not a date"), "write it as 2026-01-05".to_owned()))
         })
         .transpose()?;
-    Ok(Wanted::Line { drug: Code::from_name(&code).is_none(), code, modifiers, units, date })
+    Ok(Wanted::Line { drug: Code::from_name(&code).is_none(), code: code.into(), modifiers, units, date })
 }

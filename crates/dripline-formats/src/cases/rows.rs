@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use dripline::SmolStr;
 use dripline::coding::{Coding, ServiceVerdict};
 use dripline_reference::{Coder, Options};
 use serde::Deserialize;
@@ -28,7 +29,7 @@ pub struct Row {
     /// What the answer must hold.
     pub expect: Expect,
     /// Rules that it bears on.
-    pub rules: Vec<String>,
+    pub rules: Vec<SmolStr>,
     /// Why the answer is what it is, where that needs saying.
     pub note: String,
 }
@@ -65,7 +66,7 @@ pub struct Expect {
     pub modifiers: Vec<CodeModifier>,
     /// Ids of administrations that stand in no line.
     #[serde(default)]
-    pub unreported: Vec<String>,
+    pub unreported: Vec<SmolStr>,
     /// Verdicts on listed services.
     #[serde(default)]
     pub services: Vec<CodeVerdict>,
@@ -78,7 +79,7 @@ pub struct Expect {
 #[serde(deny_unknown_fields)]
 pub struct CodeUnits {
     /// Code.
-    pub code: String,
+    pub code: SmolStr,
     /// Units.
     pub units: u64,
 }
@@ -88,9 +89,9 @@ pub struct CodeUnits {
 #[serde(deny_unknown_fields)]
 pub struct CodeModifier {
     /// Code.
-    pub code: String,
+    pub code: SmolStr,
     /// Modifier.
-    pub modifier: String,
+    pub modifier: SmolStr,
 }
 
 /// A listed service and its verdict.
@@ -98,7 +99,7 @@ pub struct CodeModifier {
 #[serde(deny_unknown_fields)]
 pub struct CodeVerdict {
     /// Code.
-    pub code: String,
+    pub code: SmolStr,
     /// Verdict.
     pub verdict: ServiceVerdict,
 }
@@ -113,7 +114,7 @@ pub struct DrugUnits {
     pub units: u64,
     /// Modifiers, in any order.
     #[serde(default)]
-    pub modifiers: Vec<String>,
+    pub modifiers: Vec<SmolStr>,
 }
 
 /// The rows of a file, each with its line or why it cannot be read.
@@ -175,10 +176,10 @@ pub fn differences(expect: &Expect, coding: &Coding) -> Vec<String> {
         }
     }
     if let Some(want) = &expect.drug_lines {
-        let line = |hcpcs: &str, modifiers: &[String], units: u64| {
+        let line = |hcpcs: &str, modifiers: &[SmolStr], units: u64| {
             let mut modifiers = modifiers.to_vec();
             modifiers.sort();
-            let code = [vec![hcpcs.to_owned()], modifiers].concat().join("-");
+            let code = [vec![hcpcs.into()], modifiers].concat().join("-");
             format!("{code} x{units}")
         };
         let mut got: Vec<_> = coding.drug_lines.iter().map(|l| line(&l.hcpcs, &l.modifiers, l.units)).collect();

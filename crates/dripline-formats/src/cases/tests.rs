@@ -15,11 +15,11 @@ fn date(text: &str) -> ChartDate {
 
 fn line(code: &str, modifiers: &[&str], units: u32, on: &str) -> Line {
     Line {
-        code: code.to_owned(),
+        code: code.into(),
         units,
-        modifiers: modifiers.iter().map(|m| (*m).to_owned()).collect(),
+        modifiers: modifiers.iter().map(|m| (*m).into()).collect(),
         date: date(on),
-        administrations: vec!["1".to_owned()],
+        administrations: vec!["1".into()],
         rules: Vec::new(),
         confidence: Confidence::A,
         certainty: Certainty::NotChecked,
@@ -29,14 +29,14 @@ fn line(code: &str, modifiers: &[&str], units: u32, on: &str) -> Line {
 
 fn drug_line(hcpcs: &str, units: u64) -> DrugLine {
     DrugLine {
-        hcpcs: hcpcs.to_owned(),
+        hcpcs: hcpcs.into(),
         units,
         modifiers: Vec::new(),
         date: date(DAY),
         ndc: None,
         ndc_quantity: None,
         ndc_unit: None,
-        administrations: vec!["1".to_owned()],
+        administrations: vec!["1".into()],
         rules: Vec::new(),
         why: String::new(),
     }
@@ -71,28 +71,28 @@ fn full() -> Coding {
     Coding {
         drug_lines: vec![drug_line("J2405", 8)],
         services: vec![ServiceLine {
-            id: "s1".to_owned(),
-            code: "99213".to_owned(),
+            id: "s1".into(),
+            code: "99213".into(),
             verdict: ServiceVerdict::NeedsModifier,
-            modifier: Some("25".to_owned()),
+            modifier: Some("25".into()),
             rules: Vec::new(),
             why: String::new(),
         }],
         unreported: vec![Unreported {
-            administration: "2".to_owned(),
-            rules: vec!["facility-only".to_owned(), "same-push-again-office".to_owned()],
+            administration: "2".into(),
+            rules: vec!["facility-only".into(), "same-push-again-office".into()],
             why: String::new(),
         }],
         queries: vec![Query {
-            administrations: vec!["3".to_owned()],
-            field: "stop".to_owned(),
+            administrations: vec!["3".into()],
+            field: "stop".into(),
             to: Addressee::Nurse,
             ask: String::new(),
             outcomes: Vec::new(),
         }],
         edits: vec![Edit {
             kind: EditKind::Ptp,
-            code: "96372".to_owned(),
+            code: "96372".into(),
             with: None,
             indicator: None,
             table: None,

@@ -1,5 +1,6 @@
 //! A comparison as a table: one row a code, one column a side.
 
+use dripline::SmolStr;
 use dripline::chart::Chart;
 use dripline::code::Code;
 use dripline::coding::{ChartDate, ShortLine};
@@ -43,7 +44,7 @@ fn rows(found: &Comparison) -> Vec<Vec<(Ink, String)>> {
         (Kind::Line, [&sides[0].lines, &sides[1].lines]),
         (Kind::DrugLine, [&sides[0].drug_lines, &sides[1].drug_lines]),
     ] {
-        let mut keys: Vec<(&str, &[String], ChartDate)> = Vec::new();
+        let mut keys: Vec<(&str, &[SmolStr], ChartDate)> = Vec::new();
         for line in of.into_iter().flatten() {
             let key = (line.code.as_str(), line.modifiers.as_slice(), line.date);
             if !keys.contains(&key) {

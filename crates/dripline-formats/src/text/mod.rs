@@ -11,6 +11,7 @@ mod why_not;
 
 use std::collections::BTreeMap;
 
+use dripline::SmolStr;
 use dripline::chart::{Chart, SwitchValue};
 use dripline::code::Code;
 use dripline::coding::{
@@ -119,7 +120,7 @@ impl View<'_> {
         for l in &c.lines {
             let label = Code::from_name(&l.code).map_or("", Code::label);
             rows.push(vec![
-                (Ink::Code, l.code.clone()),
+                (Ink::Code, l.code.to_string()),
                 plain(l.units.to_string()),
                 plain(l.modifiers.join(" ")),
                 plain(date(&l.date)),
@@ -130,7 +131,7 @@ impl View<'_> {
         }
         for l in &c.drug_lines {
             rows.push(vec![
-                (Ink::Code, l.hcpcs.clone()),
+                (Ink::Code, l.hcpcs.to_string()),
                 plain(l.units.to_string()),
                 plain(l.modifiers.join(" ")),
                 plain(date(&l.date)),
@@ -149,13 +150,13 @@ impl View<'_> {
             let mut modifiers = listed.map(|l| l.modifiers.clone()).unwrap_or_default();
             modifiers.extend(s.modifier.clone());
             rows.push(vec![
-                (Ink::Code, s.code.clone()),
+                (Ink::Code, s.code.to_string()),
                 plain(listed.and_then(|l| l.units).map_or(String::new(), |n| n.to_string())),
                 (ink, modifiers.join(" ")),
                 plain(String::new()),
                 (ink, says),
                 plain(String::new()),
-                plain(s.id.clone()),
+                plain(s.id.to_string()),
             ]);
         }
         if c.lines.is_empty() {
@@ -197,7 +198,7 @@ impl View<'_> {
             return;
         }
         page.heading("Earns no administration code");
-        let mut groups: Vec<(Vec<&str>, &str, &[String])> = Vec::new();
+        let mut groups: Vec<(Vec<&str>, &str, &[SmolStr])> = Vec::new();
         for u in &c.unreported {
             let why = u.why.as_str();
             let same = groups.iter().position(|(ids, w, r)| {
@@ -244,10 +245,10 @@ impl View<'_> {
         }
     }
 
-    fn rules(&self, page: &mut Page, indent: usize, rules: &[String]) {
-        let weak = |id: &String| match RuleId::from_name(id).map(|r| r.page().grade) {
+    fn rules(&self, page: &mut Page, indent: usize, rules: &[SmolStr]) {
+        let weak = |id: &SmolStr| match RuleId::from_name(id).map(|r| r.page().grade) {
             Some(grade) if grade >= Grade::C => format!("{id}{GLUE}(grade{GLUE}{})", grade.as_str()),
-            _ => id.clone(),
+            _ => id.to_string(),
         };
         if !rules.is_empty() {
             let list: Vec<String> = rules.iter().map(weak).collect();
@@ -261,12 +262,12 @@ impl View<'_> {
             return;
         }
         page.heading("Why");
-        let name = |code: &str, modifiers: &[String], units: u64, date: ChartDate| {
-            let code = std::iter::once(code).chain(modifiers.iter().map(String::as_str)).collect::<Vec<_>>().join("-");
+        let name = |code: &str, modifiers: &[SmolStr], units: u64, date: ChartDate| {
+            let code = std::iter::once(code).chain(modifiers.iter().map(SmolStr::as_str)).collect::<Vec<_>>().join("-");
             let date = if self.dates { format!(" {}", self.short_date(date)) } else { String::new() };
             format!("{code} ×{units}{date}")
         };
-        let mut entries: Vec<(String, String, &[String])> = Vec::new();
+        let mut entries: Vec<(String, String, &[SmolStr])> = Vec::new();
         for l in &c.lines {
             entries.push((name(&l.code, &l.modifiers, u64::from(l.units), l.date), l.why.clone(), &l.rules));
         }
@@ -278,7 +279,7 @@ impl View<'_> {
             entries.push((name(&l.hcpcs, &l.modifiers, l.units, l.date), why, &l.rules));
         }
         for s in &c.services {
-            entries.push((s.code.clone(), s.why.clone(), &s.rules));
+            entries.push((s.code.to_string(), s.why.clone(), &s.rules));
         }
         let indent = entries.iter().map(|(lead, ..)| lead.chars().count()).max().unwrap_or(0).min(20) + 4;
         for (lead, why, rules) in entries {

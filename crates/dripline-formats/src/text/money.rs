@@ -27,7 +27,7 @@ pub fn money(money: &Money, style: Style) -> String {
                 _ => String::new(),
             };
             vec![
-                (Ink::Code, l.code.clone()),
+                (Ink::Code, l.code.to_string()),
                 plain(l.units.to_string()),
                 plain(l.modifiers.join(" ")),
                 plain(if dates { l.date.to_string() } else { String::new() }),

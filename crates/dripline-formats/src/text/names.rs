@@ -1,5 +1,6 @@
 //! Administrations by the names that the chart gives them.
 
+use dripline::SmolStr;
 use dripline::chart::{Administration, Chart, ChartTime, Method, Service};
 
 use super::page::GLUE;
@@ -61,7 +62,7 @@ impl<'a> Names<'a> {
 
     /// `Zofran 1, 2; Toradol 3`.
     #[must_use]
-    pub fn list(&self, ids: &[String]) -> String {
+    pub fn list(&self, ids: &[SmolStr]) -> String {
         let mut groups: Vec<(Option<&str>, Vec<&str>)> = Vec::new();
         for id in ids {
             let drug = self.drug(id);

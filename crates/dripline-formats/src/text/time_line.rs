@@ -234,7 +234,7 @@ fn note(coding: &Coding, names: &Names, id: &str) -> String {
         .iter()
         .map(|((rank, by), minutes)| match rank {
             0 => format!("{minutes} counted"),
-            1 => format!("{minutes} with {}", names.list(&[(*by).to_owned()])),
+            1 => format!("{minutes} with {}", names.list(&[(*by).into()])),
             2 => format!("{minutes} paused"),
             _ => format!("{minutes} not counted ({by})"),
         })

@@ -208,9 +208,9 @@ impl<'a> Keys<'a> {
         self.get(name, text)
     }
 
-    pub fn texts(&self, name: &str) -> Result<Vec<String>, Problem> {
+    pub fn texts<T: From<String>>(&self, name: &str) -> Result<Vec<T>, Problem> {
         let list = |line: Line<'a>, value: Value| line.list(value.span);
-        Ok(self.get(name, list)?.unwrap_or_default().into_iter().map(|v| v.text).collect())
+        Ok(self.get(name, list)?.unwrap_or_default().into_iter().map(|v| v.text.into()).collect())
     }
 
     pub fn has(&self, name: &str) -> bool {

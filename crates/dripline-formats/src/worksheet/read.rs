@@ -265,7 +265,7 @@ impl Case {
         }
         let keys = Keys::of(line, &words.tokens[2..], keys::BILLED)?;
         self.chart.billed.push(Billed {
-            code,
+            code: code.into(),
             units: keys.get("units", whole)?.unwrap_or(1),
             modifiers: keys.texts("modifiers")?,
             date: keys.get("date", day)?,
@@ -304,7 +304,7 @@ impl Case {
         let Dated { start, stop, date } = self.times(line, &keys, &mut timed, &path)?;
         self.chart.services.push(Service {
             id: keys.text("id")?,
-            code,
+            code: code.into(),
             date,
             start,
             stop,

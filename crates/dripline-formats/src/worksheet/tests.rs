@@ -77,9 +77,9 @@ access port kind=port need="incompatible drugs"
         )]
         .into(),
         services: vec![Service {
-            code: "99213".to_owned(),
+            code: "99213".into(),
             date: date("2026-01-05"),
-            modifiers: vec!["25".to_owned()],
+            modifiers: vec!["25".into()],
             ..Service::default()
         }],
         administrations: vec![
@@ -588,20 +588,20 @@ fn accesses_services_and_billed_lines_are_read() {
         [
             Service {
                 id: some("t"),
-                code: "36430".to_owned(),
+                code: "36430".into(),
                 start: at("2026-01-05T10:00"),
                 stop: at("2026-01-05T12:00"),
                 units: Some(2),
                 reason: some("anemia"),
                 ..Service::default()
             },
-            Service { code: "G0463".to_owned(), date: date("2026-01-06"), reason: some("a b"), ..Service::default() },
+            Service { code: "G0463".into(), date: date("2026-01-06"), reason: some("a b"), ..Service::default() },
         ]
     );
     let billed = |code: &str, units, modifiers: &[&str], date| Billed {
-        code: code.to_owned(),
+        code: code.into(),
         units,
-        modifiers: modifiers.iter().map(|m| (*m).to_owned()).collect(),
+        modifiers: modifiers.iter().map(|m| (*m).into()).collect(),
         date,
     };
     assert_eq!(chart.billed, [billed("96374", 1, &[], None), billed("96375", 2, &["59", "XU"], date("2026-01-05"))]);

@@ -91,7 +91,7 @@ impl Text {
         self.word(key, amount.map(quote).as_deref());
     }
 
-    fn list(&mut self, key: &str, items: &[String]) {
+    fn list(&mut self, key: &str, items: &[impl AsRef<str>]) {
         if !items.is_empty() {
             self.word(key, Some(&list(items)));
         }
@@ -109,8 +109,8 @@ fn value(text: &str) -> String {
     if is_bare(text) { text.to_owned() } else { quote(text) }
 }
 
-fn list(items: &[String]) -> String {
-    items.iter().map(|item| value(item)).collect::<Vec<_>>().join(",")
+fn list(items: &[impl AsRef<str>]) -> String {
+    items.iter().map(|item| value(item.as_ref())).collect::<Vec<_>>().join(",")
 }
 
 fn code(text: &str) -> String {

@@ -221,11 +221,11 @@ pub fn chart(bytes: &mut Bytes<'_>, wants: Wants) -> Chart {
         let start = b.some(60, |b| day.at(600 + b.below(60) as i64 * 5));
         let service = Service {
             id: None,
-            code: b.pick(CODES).to_owned(),
+            code: b.pick(CODES).into(),
             date: b.some(128, |_| day.base),
             start,
             stop: start.and_then(|s| b.some(200, |b| later(s, 10 + b.below(60) as i64))),
-            modifiers: b.text(40, &["25", "59"]).into_iter().collect(),
+            modifiers: b.text(40, &["25", "59"]).into_iter().map(Into::into).collect(),
             units: b.some(30, |b| b.below(4) as u32),
             reason: b.text(20, &["laceration"]),
         };
@@ -236,7 +236,7 @@ pub fn chart(bytes: &mut Bytes<'_>, wants: Wants) -> Chart {
     chart.supervised = b.some(80, |b| b.often(128));
     chart.off_campus = if chart.setting == Some(Setting::Facility) { b.word(20, OffCampus::ALL) } else { None };
     chart.billed = b
-        .some(10, |b| Billed { code: b.pick(CODES).to_owned(), units: 1, modifiers: Vec::new(), date: None })
+        .some(10, |b| Billed { code: b.pick(CODES).into(), units: 1, modifiers: Vec::new(), date: None })
         .into_iter()
         .collect();
     chart

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dripline::SmolStr;
 use dripline::chart::{Chart, Setting, SwitchValue};
 use dripline::code::Code;
 use dripline::coding::{Certainty, Coding, Fate, Line, MinuteSpan, Outcome, ShortLine};
@@ -58,8 +59,8 @@ pub fn shape(chart: &Chart, coding: &Coding) -> Broken {
 
 /// Every administration stands in a line or exactly once in what is unreported.
 fn conservation(chart: &Chart, coding: &Coding, broken: &mut Broken) {
-    let known: BTreeSet<String> = ids(chart).into_iter().collect();
-    let in_lines: BTreeSet<&String> = coding.lines.iter().flat_map(|l| &l.administrations).collect();
+    let known: BTreeSet<SmolStr> = ids(chart).into_iter().map(SmolStr::from).collect();
+    let in_lines: BTreeSet<&SmolStr> = coding.lines.iter().flat_map(|l| &l.administrations).collect();
     for id in &known {
         let out = coding.unreported.iter().filter(|u| u.administration == *id).count();
         if (usize::from(in_lines.contains(id)) + out) != 1 {
@@ -308,7 +309,11 @@ pub fn interfaces(coder: &Coder, chart: &Chart, coding: &Coding) -> Broken {
             let read: Vec<_> = parsed
                 .assumptions
                 .into_iter()
-                .map(|(path, took, why)| dripline::coding::Assumption { path, took, why })
+                .map(|(path, took, why)| dripline::coding::Assumption {
+                    path: path.into(),
+                    took: took.into(),
+                    why: why.into(),
+                })
                 .collect();
             match coder.code(&parsed.chart, 1, &read, &plain()) {
                 Ok(again) => {
@@ -411,7 +416,7 @@ pub fn readings(coder: &Coder, chart: &Chart, coding: &Coding) -> Broken {
         }
     }
     for l in &coding.lines {
-        let hangs: BTreeSet<String> =
+        let hangs: BTreeSet<SmolStr> =
             coding.alternatives.iter().filter(|a| !a.lines.contains(&l.short())).map(|a| a.switch.clone()).collect();
         let told = match &l.certainty {
             Certainty::AllReadings => BTreeSet::new(),
@@ -457,7 +462,7 @@ pub fn why_not(coder: &Coder, chart: &Chart, coding: &Coding, codes: &[&str]) ->
 /// The answers to one chart with its administrations in two orders are one answer.
 pub fn same_but_for_order(a: &Coding, b: &Coding) -> Broken {
     let mut broken = Vec::new();
-    let lines = |c: &Coding| -> Vec<(String, Vec<String>)> {
+    let lines = |c: &Coding| -> Vec<(String, Vec<SmolStr>)> {
         let of = |l: &Line| {
             let mut rows = l.administrations.clone();
             rows.sort();
@@ -468,7 +473,7 @@ pub fn same_but_for_order(a: &Coding, b: &Coding) -> Broken {
     if lines(a) != lines(b) {
         broken.push(format!("lines: {:?}\n  and: {:?}", lines(a), lines(b)));
     }
-    let unreported = |c: &Coding| -> BTreeMap<String, String> {
+    let unreported = |c: &Coding| -> BTreeMap<SmolStr, SmolStr> {
         c.unreported.iter().map(|u| (u.administration.clone(), u.rules[0].clone())).collect()
     };
     if unreported(a) != unreported(b) {
@@ -483,9 +488,9 @@ pub fn same_but_for_order(a: &Coding, b: &Coding) -> Broken {
         broken.push(format!("services: {:?}\n  and: {:?}", services(a), services(b)));
     }
     // Which of the mates of a bag another's minutes were overlapped by is a tie: all of them carry the bag's minutes.
-    let minutes = |c: &Coding| -> BTreeMap<String, String> {
-        let alike = |by: &String| {
-            let of = |id: &String| c.minutes.iter().find(|m| m.administration == *id).map(|m| json::line(&m.spans));
+    let minutes = |c: &Coding| -> BTreeMap<SmolStr, String> {
+        let alike = |by: &SmolStr| {
+            let of = |id: &SmolStr| c.minutes.iter().find(|m| m.administration == *id).map(|m| json::line(&m.spans));
             let spans = of(by);
             let mates = c.minutes.iter().filter(|m| spans.is_some() && Some(json::line(&m.spans)) == spans);
             mates.map(|m| m.administration.clone()).min().unwrap_or_else(|| by.clone())

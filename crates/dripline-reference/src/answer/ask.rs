@@ -132,7 +132,9 @@ pub(super) fn ask(ready: &Ready, field: Field, rule: RuleId, rows: &[Ix]) -> Str
 }
 
 fn clock(t: dripline::chart::ChartTime) -> String {
-    format!("{:02}:{:02} on {}", t.civil.hour(), t.civil.minute(), t.civil.date())
+    let t = dripline::chart::ChartTime { offset: None, ..t }.to_string();
+    let (date, clock) = t.split_once('T').unwrap_or((&t, ""));
+    [clock, " on ", date].concat()
 }
 
 /// One administration in words of the chart.
@@ -146,7 +148,8 @@ pub(crate) fn describe(a: &Administration, id: &str) -> String {
         text.push_str(dose);
     }
     if let Some(start) = a.start {
-        text.push_str(&format!(", started {}", clock(start)));
+        text.push_str(", started ");
+        text.push_str(&clock(start));
     } else if let Some(date) = a.date {
         text.push_str(&format!(", given on {date}"));
     }

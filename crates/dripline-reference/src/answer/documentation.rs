@@ -1,5 +1,6 @@
 //! What the record states of each administration. Documentation never changes a code.
 
+use dripline::SmolStr;
 use dripline::chart::{Chart, Class, Method, Order, StopSource};
 use dripline::coding::{DocumentationItem, DocumentationState};
 
@@ -7,10 +8,10 @@ use crate::resolve::Resolved;
 
 /// The documentation check, item by item.
 pub(super) fn check(chart: &Chart, resolved: &Resolved) -> Vec<DocumentationItem> {
-    let mut items = Vec::new();
+    let mut items = Vec::with_capacity(12 * chart.administrations.len());
     for ((a, id), row) in chart.administrations.iter().zip(&resolved.ids).zip(&resolved.case.rows) {
-        let mut add = |item: &str, state: DocumentationState| {
-            items.push(DocumentationItem { administration: id.clone(), item: item.to_owned(), state });
+        let mut add = |item: &'static str, state: DocumentationState| {
+            items.push(DocumentationItem { administration: id.clone(), item: SmolStr::new_static(item), state });
         };
         let stated = |is: bool| if is { DocumentationState::Present } else { DocumentationState::NotStated };
         add(

@@ -6,10 +6,10 @@ mod obstacles;
 mod prose;
 mod whatif;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use dripline::Workspace;
 use dripline::case::{Case, Ix};
 use dripline::chart::{Chart, OffCampus, Setting, SwitchValue};
 use dripline::coding::{
@@ -22,6 +22,7 @@ use dripline::record::{Assumed, Proof, Recorder};
 use dripline::rule::Grade;
 #[cfg(feature = "rule-off")]
 use dripline::rule::RuleId;
+use dripline::{SmolStr, Workspace};
 use jiff::civil::Date;
 
 use crate::edits::{self, Addition, Claim};
@@ -235,8 +236,10 @@ impl Coder {
         let queries = self.queries(&ready, &rec, &drugs, &mut what, few, options);
         let checked = few && options.alternatives;
         let lines = lines(&ready, &proved, &short, &alternatives, checked);
-        let mut seen = std::collections::BTreeSet::new();
-        assumptions.retain(|a| seen.insert((a.path.clone(), a.took.clone(), a.why.clone())));
+        let mut seen = BTreeSet::new();
+        let mut first =
+            assumptions.iter().map(|a| seen.insert((&a.path, &a.took, &a.why))).collect::<Vec<_>>().into_iter();
+        assumptions.retain(|_| first.next().unwrap_or(true));
         tables_read(resolved)?;
         let crosswalk = resolved.drugs.iter().zip(&resolved.case.rows).filter_map(|(drug, row)| {
             let on = row.day.date();
@@ -306,7 +309,7 @@ impl Coder {
                 if own.as_ref().is_some_and(|o| o != asked) {
                     assumptions.push(assumption(
                         "profile",
-                        asked,
+                        asked.clone(),
                         "the call names a profile, which wins over the case's",
                     ));
                 }
@@ -372,7 +375,7 @@ impl Coder {
         let mut found = if few { what.queries(rec) } else { what.unanswered(rec) };
         let ids = |rows: &[Ix]| rows.iter().map(|&r| ready.resolved.ids[r as usize].clone()).collect::<Vec<_>>();
         let mut add = |q: &Question, outcomes: Vec<Outcome>| {
-            let (administrations, field) = (ids(&q.rows), q.field.to_owned());
+            let (administrations, field) = (ids(&q.rows), SmolStr::new_static(q.field));
             found.push(Query { administrations, field, to: q.to, ask: q.ask.clone(), outcomes });
         };
         for q in &ready.resolved.questions {
@@ -417,7 +420,7 @@ fn modifier_alternative(lines: &[ShortLine], plain: &[ShortLine], open: &[Additi
     add_modifiers(open, &mut other);
     let value = if open.is_empty() { "suggest" } else { "add" };
     (other != lines).then(|| Alternative {
-        switch: Switch::PtpModifier.name().to_owned(),
+        switch: Switch::PtpModifier.name().into(),
         value: SwitchValue::Word(value.to_owned()),
         lines: other,
         drug_lines: None,
@@ -425,7 +428,11 @@ fn modifier_alternative(lines: &[ShortLine], plain: &[ShortLine], open: &[Additi
     })
 }
 
-fn assumption(path: impl Into<String>, took: impl Into<String>, why: impl Into<String>) -> Assumption {
+fn assumption(
+    path: impl Into<Cow<'static, str>>,
+    took: impl Into<Cow<'static, str>>,
+    why: impl Into<Cow<'static, str>>,
+) -> Assumption {
     Assumption { path: path.into(), took: took.into(), why: why.into() }
 }
 
@@ -452,15 +459,15 @@ fn lines_of(chart: &Chart, ws: &Workspace) -> Vec<ShortLine> {
     ws.lines
         .iter()
         .map(|l| {
-            let mut modifiers: Vec<String> =
-                [l.other, l.distinct].iter().map(|m| m.as_str()).filter(|m| !m.is_empty()).map(str::to_owned).collect();
+            let mut modifiers: Vec<SmolStr> =
+                [l.other, l.distinct].iter().map(|m| m.as_str()).filter(|m| !m.is_empty()).map(SmolStr::from).collect();
             match chart.off_campus {
-                Some(OffCampus::Excepted) => modifiers.push("PO".to_owned()),
-                Some(OffCampus::NonExcepted) => modifiers.push("PN".to_owned()),
+                Some(OffCampus::Excepted) => modifiers.push("PO".into()),
+                Some(OffCampus::NonExcepted) => modifiers.push("PN".into()),
                 None => {}
             }
             ShortLine {
-                code: l.code.as_str().to_owned(),
+                code: l.code.as_str().into(),
                 units: u64::from(l.units),
                 modifiers,
                 date: ChartDate(l.day.date()),
@@ -481,8 +488,8 @@ fn lines(
         .iter()
         .zip(short)
         .map(|(p, s)| {
-            let hangs: Vec<String> = {
-                let mut found: Vec<String> = Vec::new();
+            let hangs: Vec<SmolStr> = {
+                let mut found: Vec<SmolStr> = Vec::new();
                 for a in alternatives {
                     if !a.lines.contains(s) && !found.contains(&a.switch) {
                         found.push(a.switch.clone());
@@ -496,7 +503,7 @@ fn lines(
                 modifiers: s.modifiers.clone(),
                 date: s.date,
                 administrations: p.rows.iter().map(|&r| ready.resolved.ids[r as usize].clone()).collect(),
-                rules: p.rules.iter().map(|r| r.as_str().to_owned()).collect(),
+                rules: p.rules.iter().map(|r| r.as_str().into()).collect(),
                 confidence: confidence(p.confidence()),
                 certainty: match (checked, hangs.is_empty()) {
                     (false, _) => Certainty::NotChecked,
@@ -532,7 +539,7 @@ fn unreported(ready: &Ready, proved: &Proved, drugs: &DrugLines) -> Vec<Unreport
         .iter()
         .map(|u| Unreported {
             administration: ready.resolved.ids[u.row as usize].clone(),
-            rules: u.rules.iter().copied().chain(of_drug(u.row)).map(|r| r.as_str().to_owned()).collect(),
+            rules: u.rules.iter().copied().chain(of_drug(u.row)).map(|r| r.as_str().into()).collect(),
             why: {
                 let id = ready.resolved.ids[u.row as usize].as_str();
                 prose::unreported(ready, u, stands.get(id).copied())
@@ -556,9 +563,9 @@ fn minutes(resolved: &Resolved, proved: &Proved) -> Vec<Minutes> {
                     stop: clock.show(stop),
                     fate: by.fate(),
                     by: match by {
-                        By::Code(code) => Some(code.as_str().to_owned()),
+                        By::Code(code) => Some(code.as_str().into()),
                         By::Row(row) => Some(resolved.ids[row as usize].clone()),
-                        By::Rule(rule) => Some(rule.as_str().to_owned()),
+                        By::Rule(rule) => Some(rule.as_str().into()),
                         By::Pause => None,
                     },
                 })
@@ -578,14 +585,14 @@ fn services(chart: &Chart, resolved: &Resolved, ws: &Workspace) -> Vec<ServiceLi
             let (verdict, modifier) = match v.kind {
                 VerdictKind::Kept => (ServiceVerdict::Kept, None),
                 VerdictKind::Included => (ServiceVerdict::Included, None),
-                VerdictKind::Needs25 => (ServiceVerdict::NeedsModifier, Some("25".to_owned())),
+                VerdictKind::Needs25 => (ServiceVerdict::NeedsModifier, Some("25".into())),
             };
             ServiceLine {
                 id: id.clone(),
                 code: s.code.clone(),
                 verdict,
                 modifier,
-                rules: v.rule.iter().map(|r| r.as_str().to_owned()).collect(),
+                rules: v.rule.iter().map(|r| r.as_str().into()).collect(),
                 why: match v.rule {
                     Some(rule) => rule.page().why.to_owned(),
                     None => "No rule of drug administration touches it.".to_owned(),
@@ -601,7 +608,7 @@ fn engine_assumptions(ready: &Ready, rec: &Proof, proved: &Proved) -> Vec<Assump
     rec.assumed
         .iter()
         .map(|&(row, what)| {
-            let id = resolved.ids.get(row as usize).map_or("", String::as_str);
+            let id = resolved.ids.get(row as usize).map_or("", SmolStr::as_str);
             match what {
                 Assumed::InitialByRank => assumption(
                     "primary_reason",

@@ -1,12 +1,12 @@
 //! Why a case does not earn a code. There is no second set of rules: what is told here was recorded by the run.
 
-use dripline::Workspace;
 use dripline::case::Ix;
 use dripline::chart::Setting;
 use dripline::code::Code;
 use dripline::policy::{Part, Switch};
 use dripline::record::{Codes, Fact, Proof};
 use dripline::rule::RuleId;
+use dripline::{SmolStr, Workspace};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +31,9 @@ pub struct WhyNot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Obstacle {
     /// Ids of the administrations.
-    pub administrations: Vec<String>,
+    pub administrations: Vec<SmolStr>,
     /// Ids of the rules.
-    pub rules: Vec<String>,
+    pub rules: Vec<SmolStr>,
     /// What the chart shows.
     pub why: String,
     /// What the rule needs; empty for an earned code.
@@ -72,7 +72,7 @@ pub(super) fn why_not(coder: &Coder, ready: &Ready, code: &str, options: &Option
             .filter(|l| l.line.code == wanted)
             .map(|l| Obstacle {
                 administrations: ids(&l.rows),
-                rules: l.rules.iter().map(|r| r.as_str().to_owned()).collect(),
+                rules: l.rules.iter().map(|r| r.as_str().into()).collect(),
                 why: format!("{code} x{} on {}. {}", l.line.units, l.line.day, prose::line(ready, l)),
                 needs: String::new(),
             })
@@ -85,7 +85,7 @@ pub(super) fn why_not(coder: &Coder, ready: &Ready, code: &str, options: &Option
     if let Some(s) = ready.chart.services.iter().position(|s| s.code == code) {
         let verdict = ws.services[s];
         let kept = verdict.kind != dripline::VerdictKind::Included;
-        let rules: Vec<_> = verdict.rule.iter().map(|r| r.as_str().to_owned()).collect();
+        let rules: Vec<_> = verdict.rule.iter().map(|r| r.as_str().into()).collect();
         let why = verdict.rule.map_or("It is listed, and no rule of drug administration touches it.", |r| r.page().why);
         let needs = if kept { "" } else { verdict.rule.map_or("", |r| r.page().needs) };
         let one = Obstacle { administrations: Vec::new(), rules, why: why.to_owned(), needs: needs.to_owned() };
@@ -131,7 +131,7 @@ fn obstacles(ready: &Ready, engine: Engine, wanted: Code, rec: &Proof, ws: &mut 
         seen.push((row, rule));
         found.push(Obstacle {
             administrations: vec![id(row)],
-            rules: vec![rule.as_str().to_owned()],
+            rules: vec![rule.as_str().into()],
             why: shows(ready, rule, fact),
             needs: needs(wanted, rule).to_owned(),
         });
@@ -145,7 +145,7 @@ fn obstacles(ready: &Ready, engine: Engine, wanted: Code, rec: &Proof, ws: &mut 
     {
         found.push(Obstacle {
             administrations: Vec::new(),
-            rules: vec![rule.as_str().to_owned()],
+            rules: vec![rule.as_str().into()],
             why: rule.page().why.to_owned(),
             needs: rule.page().needs.to_owned(),
         });
@@ -177,7 +177,7 @@ fn readings(ready: &Ready, engine: Engine, wanted: Code, rec: &Proof, ws: &mut W
                 let rules = RuleId::ALL.iter().filter(|r| r.page().switches.contains(&switch.name()));
                 found.push(Obstacle {
                     administrations: Vec::new(),
-                    rules: rules.map(|r| r.as_str().to_owned()).collect(),
+                    rules: rules.map(|r| r.as_str().into()).collect(),
                     why: format!("The policy in use reads `{}` as `{own}`.", switch.name()),
                     needs: format!("a policy that reads `{}` as `{value}`", switch.name()),
                 });

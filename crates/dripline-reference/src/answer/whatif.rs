@@ -9,7 +9,7 @@ use dripline::policy::{Part, Policy, Switch};
 use dripline::record::{Codes, Field, Proof};
 use dripline::rule::RuleId;
 use dripline::time::{Day, Minute};
-use dripline::{LineUnits, Verdict, Workspace};
+use dripline::{LineUnits, SmolStr, Verdict, Workspace};
 
 use super::{Engine, Options, Ready, add_modifiers, addressee, ask, lines_of, services, short_services};
 use crate::edits::Addition;
@@ -162,13 +162,7 @@ impl<'a> WhatIf<'a> {
                 }
                 if self.differs(&ready.resolved.case, &policy) {
                     let (lines, services) = self.short();
-                    found.push(Alternative {
-                        switch: switch.name().to_owned(),
-                        value,
-                        lines,
-                        drug_lines: None,
-                        services,
-                    });
+                    found.push(Alternative { switch: switch.name().into(), value, lines, drug_lines: None, services });
                 }
             }
             // The switch's own value came out of this policy.
@@ -190,7 +184,7 @@ impl<'a> WhatIf<'a> {
                 let drugs = short_drug_lines(ready.chart, &ready.resolved, &policy, self.formulary);
                 if drugs != self.base_drugs {
                     found.push(Alternative {
-                        switch: switch.name().to_owned(),
+                        switch: switch.name().into(),
                         value,
                         lines: self.base_lines.to_vec(),
                         drug_lines: Some(drugs),
@@ -248,12 +242,12 @@ impl<'a> WhatIf<'a> {
         let drug_lines = (drugs != self.base_drugs).then_some(drugs);
         vec![
             Outcome {
-                answer: "the drug of the identifier".to_owned(),
+                answer: SmolStr::new_static("the drug of the identifier"),
                 lines: self.base_lines.to_vec(),
                 drug_lines: None,
                 services: None,
             },
-            Outcome { answer: "the named drug".to_owned(), lines, drug_lines, services },
+            Outcome { answer: SmolStr::new_static("the named drug"), lines, drug_lines, services },
         ]
     }
 
@@ -304,7 +298,7 @@ impl<'a> WhatIf<'a> {
     fn write(&self, open: &Open, outcomes: Vec<Outcome>) -> Query {
         Query {
             administrations: open.rows.iter().map(|&r| self.ready.resolved.ids[r as usize].clone()).collect(),
-            field: ask::key(self.ready, open.field, open.rows[0]),
+            field: ask::key(self.ready, open.field, open.rows[0]).into(),
             to: addressee(open.field),
             ask: ask::ask(self.ready, open.field, open.rule, &open.rows),
             outcomes,
@@ -577,7 +571,7 @@ impl<'a> WhatIf<'a> {
                 self.ws.lines = b.lines;
                 self.ws.services = b.services;
                 let (lines, services) = self.short();
-                Outcome { answer: b.labels.join("; or "), lines, drug_lines: b.drugs, services }
+                Outcome { answer: b.labels.join("; or ").into(), lines, drug_lines: b.drugs, services }
             })
             .collect()
     }

@@ -4,6 +4,7 @@ use dripline::case::ServiceKind;
 use dripline::code::Code as Earned;
 use dripline::coding::{Assumption, Edit, EditKind};
 use dripline::rule::RuleId as R;
+use dripline::{SmolStr, ToSmolStr as _, format_smolstr};
 use jiff::civil::Date;
 
 use super::{Ctx, Findings, From, Item, built_in, edit, table};
@@ -15,7 +16,7 @@ struct Parents {
     /// The contractor may accept others.
     others: bool,
     edit_type: u8,
-    table: String,
+    table: SmolStr,
 }
 
 pub(super) fn check(ctx: &Ctx, date: Date, items: &[Item], found: &mut Findings) {
@@ -52,10 +53,10 @@ fn parents_of(ctx: &Ctx, date: Date, items: &[Item], item: &Item, found: &mut Fi
         why.push_str(" The contractor may accept others.");
     }
     found.edits.push(Edit {
-        with: (!names.is_empty()).then(|| names.join(", ")),
-        indicator: Some(parents.edit_type.to_string()),
+        with: (!names.is_empty()).then(|| names.join(", ").into()),
+        indicator: Some(parents.edit_type.to_smolstr()),
         table: Some(parents.table),
-        ..edit(EditKind::AddOn, item.text, R::AddOnParents.as_str(), why)
+        ..edit(EditKind::AddOn, item.text, R::AddOnParents, why)
     });
 }
 
@@ -83,12 +84,12 @@ fn look_up(ctx: &Ctx, date: Date, code: Code, found: &mut Findings) -> Option<Pa
     let codes = set.parents(code)?.to_vec();
     if date > set.add_on_dated && found.assumptions.is_empty() {
         found.assumptions.push(Assumption {
-            path: "reference".to_owned(),
-            took: format!("the built-in add-on parents of {}", set.add_on_dated),
-            why: format!("the case is newer and no add-on table of {quarter} is loaded"),
+            path: "reference".into(),
+            took: format!("the built-in add-on parents of {}", set.add_on_dated).into(),
+            why: format!("the case is newer and no add-on table of {quarter} is loaded").into(),
         });
     }
-    Some(Parents { codes, others: false, edit_type: 1, table: format!("built-in, {}", set.add_on_dated) })
+    Some(Parents { codes, others: false, edit_type: 1, table: format_smolstr!("built-in, {}", set.add_on_dated) })
 }
 
 /// Drug lines of a date on which nothing was reported as given.
@@ -120,7 +121,7 @@ fn drugs(ctx: &Ctx, date: Date, items: &[Item], found: &mut Findings) {
         found.edits.push(edit(
             EditKind::AddOn,
             item.text,
-            R::DrugWithoutAdministration.as_str(),
+            R::DrugWithoutAdministration,
             format!("{} of {date} stands without any code for giving it.", item.text),
         ));
     }

@@ -24,6 +24,7 @@ use dripline::coding::{Assumption, DrugLine, Edit, EditKind, ServiceLine, Servic
 use dripline::policy::Policy;
 use dripline::proof::Proved;
 use dripline::rule::RuleId as R;
+use dripline::{SmolStr, format_smolstr};
 use jiff::civil::Date;
 
 pub use built_in::{BuiltIn, built_in};
@@ -54,7 +55,7 @@ pub struct Claim<'c> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addition {
     /// Code of the line.
-    pub code: String,
+    pub code: SmolStr,
     /// Its date.
     pub date: Date,
     /// The modifier.
@@ -63,13 +64,13 @@ pub struct Addition {
 
 impl Addition {
     /// Puts the modifier on the line, where it is the line meant and carries none of its kind.
-    pub fn apply(&self, code: &str, date: Date, modifiers: &mut Vec<String>) {
+    pub fn apply(&self, code: &str, date: Date, modifiers: &mut Vec<SmolStr>) {
         if self.code != code || self.date != date || modifiers.iter().any(|m| opens(m)) {
             return;
         }
         // PO and PN stand last.
         let at = modifiers.iter().position(|m| m == "PO" || m == "PN").unwrap_or(modifiers.len());
-        modifiers.insert(at, self.modifier.to_owned());
+        modifiers.insert(at, SmolStr::new_static(self.modifier));
     }
 }
 
@@ -237,22 +238,22 @@ impl<'c> Ctx<'c> {
 }
 
 /// A finding without its details.
-fn edit(kind: EditKind, code: &str, rule: &str, why: String) -> Edit {
+fn edit(kind: EditKind, code: &str, rule: R, why: String) -> Edit {
     Edit {
         kind,
-        code: code.to_owned(),
+        code: code.into(),
         with: None,
         indicator: None,
         table: None,
         suggest: None,
-        rules: vec![rule.to_owned()],
+        rules: vec![SmolStr::new_static(rule.as_str())],
         why,
     }
 }
 
 /// How a table is named in a finding.
-fn table(kind: Kind, quarter: Quarter) -> String {
-    format!("{kind} {quarter}")
+fn table(kind: Kind, quarter: Quarter) -> SmolStr {
+    format_smolstr!("{kind} {quarter}")
 }
 
 /// Tables that would have been looked into.
@@ -287,12 +288,12 @@ impl<'c> Missing<'c> {
                 _ => "the pairs of codes were not held against it",
             };
             found.edits.push(Edit {
-                with: (!others.is_empty()).then(|| others.join(", ")),
-                table: Some(format!("{kind} {wanted}")),
+                with: (!others.is_empty()).then(|| others.join(", ").into()),
+                table: Some(format_smolstr!("{kind} {wanted}")),
                 ..edit(
                     EditKind::NotChecked,
                     first,
-                    rule.as_str(),
+                    rule,
                     format!("The table of {wanted}, {}, is not loaded{stored}: {what}.", kind.label()),
                 )
             });

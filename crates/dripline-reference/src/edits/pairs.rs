@@ -1,5 +1,6 @@
 //! Procedure-to-procedure edits: of two codes on one date the second is not paid.
 
+use dripline::ToSmolStr as _;
 use dripline::coding::{Edit, EditKind};
 use dripline::policy::PtpModifier;
 use dripline::rule::RuleId as R;
@@ -59,10 +60,10 @@ pub(super) fn check<'c>(
                 }
             };
             let mut finding = Edit {
-                with: Some(first.text.to_owned()),
-                indicator: Some((pair.indicator as u8).to_string()),
+                with: Some(first.text.into()),
+                indicator: Some((pair.indicator as u8).to_smolstr()),
                 table: Some(table(kind, quarter)),
-                ..edit(EditKind::Ptp, second.text, R::PairEdits.as_str(), String::new())
+                ..edit(EditKind::Ptp, second.text, R::PairEdits, String::new())
             };
             if never {
                 finding.why = format!(
@@ -94,7 +95,7 @@ pub(super) fn check<'c>(
         // One modifier opens every pair in which the line stands second, so every one must be supported.
         let closed = seconds.iter().filter(|i| !i.open && matches!(i.from, From::Line(_)));
         if let (Some(modifier), false) = (supported.first(), unsupported) {
-            let code = second.text.to_owned();
+            let code = second.text.into();
             if seconds.iter().filter(|i| matches!(i.from, From::Line(_))).count() == 1 && closed.count() == 1 {
                 found.additions.push(Addition { code, date, modifier });
             }

@@ -25,7 +25,7 @@ pub(super) fn check(ctx: &Ctx, date: Date, items: &[Item], found: &mut Findings)
             R::FacilityOnly => format!("{code} may stand only on a hospital's claim."),
             _ => format!("{code} is not for a practitioner's claim where the place of service is a facility."),
         };
-        found.edits.push(edit(EditKind::Setting, item.text, rule.as_str(), why));
+        found.edits.push(edit(EditKind::Setting, item.text, rule, why));
     }
     for (n, service) in ctx.claim.services.iter().enumerate() {
         if case.services[n].day.date() != date {
@@ -35,18 +35,18 @@ pub(super) fn check(ctx: &Ctx, date: Date, items: &[Item], found: &mut Findings)
         let beside = || {
             let mut codes: Vec<&str> = items.iter().map(|i| i.text).filter(|c| *c != service.code).collect();
             codes.dedup();
-            (!codes.is_empty()).then(|| codes.join(", "))
+            (!codes.is_empty()).then(|| codes.join(", ").into())
         };
         let alone = [R::PortDraw, R::PortFlush].into_iter().find(|r| named(*r));
         let visit = [R::Em25, R::FacilityEm, R::No99211].into_iter().find(|r| named(*r));
         match (service.verdict, alone, visit) {
             (ServiceVerdict::Included, Some(rule), _) => found.edits.push(Edit {
                 with: beside(),
-                ..edit(EditKind::AloneOnly, &service.code, rule.as_str(), rule.page().why.to_owned())
+                ..edit(EditKind::AloneOnly, &service.code, rule, rule.page().why.to_owned())
             }),
             (ServiceVerdict::Included, _, Some(rule)) => found.edits.push(Edit {
                 with: beside(),
-                ..edit(EditKind::Visit, &service.code, rule.as_str(), rule.page().why.to_owned())
+                ..edit(EditKind::Visit, &service.code, rule, rule.page().why.to_owned())
             }),
             (ServiceVerdict::NeedsModifier, _, Some(rule)) => {
                 let modifier = service.modifier.as_deref().unwrap_or("25");
@@ -59,7 +59,7 @@ pub(super) fn check(ctx: &Ctx, date: Date, items: &[Item], found: &mut Findings)
                     ..edit(
                         EditKind::Visit,
                         code,
-                        rule.as_str(),
+                        rule,
                         match reason {
                             Some(_) => rule.page().why.to_owned(),
                             None => format!("{} The chart gives no reason of its own for it.", rule.page().why),

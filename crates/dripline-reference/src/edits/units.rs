@@ -1,5 +1,6 @@
 //! Medically unlikely edits: more units than the table holds likely, on a line or on a date.
 
+use dripline::ToSmolStr as _;
 use dripline::coding::{Edit, EditKind};
 use dripline::rule::RuleId as R;
 use jiff::civil::Date;
@@ -48,12 +49,12 @@ pub(super) fn check<'c>(
             continue;
         }
         found.edits.push(Edit {
-            indicator: Some((limit.indicator as u8).to_string()),
+            indicator: Some((limit.indicator as u8).to_smolstr()),
             table: Some(table(kind, quarter)),
             ..edit(
                 EditKind::Mue,
                 item.text,
-                R::UnitEdits.as_str(),
+                R::UnitEdits,
                 format!("{units} units of {} {over}, {date}; the table has {most}. {says}", item.text),
             )
         });

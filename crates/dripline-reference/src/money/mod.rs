@@ -14,6 +14,7 @@ mod opps;
 
 use std::fmt;
 
+use dripline::SmolStr;
 use dripline::chart::{Chart, OffCampus, Setting, SwitchValue};
 use dripline::coding::{ChartDate, Coding, ServiceVerdict, ShortLine};
 use jiff::civil::Date;
@@ -119,11 +120,11 @@ pub struct Money {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MoneyLine {
     /// Code.
-    pub code: String,
+    pub code: SmolStr,
     /// Units.
     pub units: u64,
     /// Modifiers.
-    pub modifiers: Vec<String>,
+    pub modifiers: Vec<SmolStr>,
     /// Date of service.
     pub date: ChartDate,
     /// Dollars; none where no table gives them.
@@ -153,7 +154,7 @@ pub struct BesideBilled {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AlternativeMoney {
     /// Switch.
-    pub switch: String,
+    pub switch: SmolStr,
     /// Value.
     pub value: SwitchValue,
     /// More (positive) or less (negative); none where a line that differs has no amount.
@@ -217,7 +218,7 @@ pub fn estimate(chart: &Chart, coding: &Coding, resolved: &Resolved, basis: &Bas
         in_facility: coding.setting == Setting::Office && resolved.case.facility_place,
         off_campus: chart.off_campus,
     };
-    let services = |kept: &dyn Fn(usize) -> (bool, Option<String>)| -> Vec<Item> {
+    let services = |kept: &dyn Fn(usize) -> (bool, Option<SmolStr>)| -> Vec<Item> {
         (0..coding.services.len())
             .filter_map(|n| {
                 let (stands, modifier) = kept(n);
@@ -226,7 +227,7 @@ pub fn estimate(chart: &Chart, coding: &Coding, resolved: &Resolved, basis: &Bas
                 modifiers.extend(modifier);
                 stands.then(|| Item {
                     line: ShortLine {
-                        code: charted.code.to_ascii_uppercase(),
+                        code: charted.code.to_ascii_uppercase().into(),
                         units: u64::from(charted.units.unwrap_or(1)),
                         modifiers,
                         date: ChartDate(resolved.case.services[n].day.date()),
@@ -278,7 +279,7 @@ pub fn estimate(chart: &Chart, coding: &Coding, resolved: &Resolved, basis: &Bas
             .map(|b| Item {
                 drug: drug(&b.code.to_ascii_uppercase()),
                 line: ShortLine {
-                    code: b.code.to_ascii_uppercase(),
+                    code: b.code.to_ascii_uppercase().into(),
                     units: u64::from(b.units),
                     modifiers: b.modifiers.clone(),
                     date: ChartDate(b.date.unwrap_or(first)),
@@ -312,7 +313,7 @@ fn sum(lines: &[MoneyLine]) -> Dollars {
 /// Lines that have no amount must be the same on both sides for the difference to be known.
 fn difference(now: &[MoneyLine], then: &[MoneyLine]) -> Option<Dollars> {
     let unknown = |lines: &[MoneyLine]| {
-        let mut list: Vec<(String, u64, ChartDate)> =
+        let mut list: Vec<(SmolStr, u64, ChartDate)> =
             lines.iter().filter(|l| l.amount.is_none()).map(|l| (l.code.clone(), l.units, l.date)).collect();
         list.sort();
         list

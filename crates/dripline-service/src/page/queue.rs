@@ -9,6 +9,7 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
+use dripline::SmolStr;
 use dripline::chart::{AccessKind, ContainerKind, Method, PumpKind, PumpOwner, Purpose};
 use dripline::coding::ChartDate;
 use dripline_formats::diff::phrase;
@@ -253,10 +254,10 @@ struct Question {
     number: usize,
     settled: bool,
     view: QueryView,
-    field: String,
+    field: SmolStr,
     /// Its administrations, as a JSON list.
     administrations: String,
-    each: Vec<String>,
+    each: Vec<SmolStr>,
     cells: Vec<Cell>,
     says: String,
     only: String,
@@ -435,8 +436,8 @@ fn capital(text: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn name(code: &str, modifiers: &[String]) -> String {
-    std::iter::once(code).chain(modifiers.iter().map(String::as_str)).collect::<Vec<_>>().join("-")
+fn name(code: &str, modifiers: &[SmolStr]) -> String {
+    std::iter::once(code).chain(modifiers.iter().map(SmolStr::as_str)).collect::<Vec<_>>().join("-")
 }
 
 fn amounts(money: &Value) -> Vec<(String, String)> {

@@ -273,7 +273,7 @@ async fn downloads_are_the_coding() {
     let assumed: Vec<_> = chart
         .assumptions
         .into_iter()
-        .map(|(path, took, why)| dripline::coding::Assumption { path, took, why })
+        .map(|(path, took, why)| dripline::coding::Assumption { path: path.into(), took: took.into(), why: why.into() })
         .collect();
     let coding = Coder::default().code(&chart.chart, 1, &assumed, &Options::default()).unwrap();
     let reply = post("/page/coding.json", &[("text", TWO)]).await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dripline::NOTICE;
+use dripline::SmolStr;
 use dripline::chart::{Chart, Setting, SwitchValue};
 use dripline::code::Code;
 use dripline::coding::{Certainty, ChartDate, Coding, Confidence, DocumentationState, EditKind, Query, ServiceVerdict};
@@ -37,7 +38,7 @@ pub(super) struct Source {
 
 /// A line of the claim.
 pub(super) struct LineView {
-    pub code: String,
+    pub code: SmolStr,
     pub units: u64,
     pub modifiers: String,
     pub date: String,
@@ -55,16 +56,16 @@ pub(super) struct LineView {
 }
 
 pub(super) struct ServiceView {
-    pub code: String,
+    pub code: SmolStr,
     pub says: &'static str,
-    pub modifier: String,
-    pub id: String,
+    pub modifier: SmolStr,
+    pub id: SmolStr,
     pub why: String,
     pub rules: Vec<RuleView>,
 }
 
 pub(super) struct UnreportedView {
-    pub what: Vec<(String, String)>,
+    pub what: Vec<(SmolStr, String)>,
     pub ids: String,
     pub why: String,
     pub rules: Vec<RuleView>,
@@ -75,7 +76,7 @@ pub(super) struct QueryView {
     pub about: String,
     pub ask: String,
     pub choices: Vec<String>,
-    pub outcomes: Vec<(String, String)>,
+    pub outcomes: Vec<(SmolStr, String)>,
 }
 
 pub(super) struct AlternativeView {
@@ -84,7 +85,7 @@ pub(super) struct AlternativeView {
 }
 
 pub(super) struct EditView {
-    pub code: String,
+    pub code: SmolStr,
     pub text: String,
 }
 
@@ -130,14 +131,14 @@ pub(super) struct AnswerView {
 }
 
 pub(super) struct WhyNotView {
-    pub code: String,
+    pub code: SmolStr,
     pub label: &'static str,
     pub earned: bool,
     pub obstacles: Vec<ObstacleView>,
 }
 
 pub(super) struct ObstacleView {
-    pub what: Vec<(String, String)>,
+    pub what: Vec<(SmolStr, String)>,
     pub why: String,
     pub needs: String,
     pub rules: Vec<RuleView>,
@@ -180,17 +181,17 @@ impl RuleView {
         }
     }
 
-    fn list(ids: &[String]) -> Vec<Self> {
+    fn list(ids: &[SmolStr]) -> Vec<Self> {
         ids.iter().filter_map(|id| RuleId::from_name(id)).map(|r| RuleView::of(r.page())).collect()
     }
 }
 
-fn json(ids: &[String]) -> String {
+fn json(ids: &[SmolStr]) -> String {
     dripline_formats::json::line(&ids)
 }
 
-fn name(code: &str, modifiers: &[String]) -> String {
-    std::iter::once(code).chain(modifiers.iter().map(String::as_str)).collect::<Vec<_>>().join("-")
+fn name(code: &str, modifiers: &[SmolStr]) -> String {
+    std::iter::once(code).chain(modifiers.iter().map(SmolStr::as_str)).collect::<Vec<_>>().join("-")
 }
 
 fn units(lines: &[LineView]) -> String {
@@ -377,19 +378,19 @@ fn payer(coding: &Coding, ask: &Ask, dated: bool) -> String {
     }
 }
 
-fn what(names: &Names, ids: &[String]) -> Vec<(String, String)> {
+fn what(names: &Names, ids: &[SmolStr]) -> Vec<(SmolStr, String)> {
     ids.iter().map(|id| (id.clone(), names.what(id))).collect()
 }
 
 fn unreported(coding: &Coding, names: &Names) -> Vec<UnreportedView> {
-    let mut groups: Vec<(Vec<String>, &str, &[String])> = Vec::new();
+    let mut groups: Vec<(Vec<SmolStr>, &str, &[SmolStr])> = Vec::new();
     for u in &coding.unreported {
         match groups.iter_mut().find(|(_, why, rules)| *why == u.why && *rules == u.rules) {
             Some((ids, ..)) => ids.push(u.administration.clone()),
             None => groups.push((vec![u.administration.clone()], &u.why, &u.rules)),
         }
     }
-    let view = |(ids, why, rules): (Vec<String>, &str, &[String])| UnreportedView {
+    let view = |(ids, why, rules): (Vec<SmolStr>, &str, &[SmolStr])| UnreportedView {
         what: what(names, &ids),
         ids: json(&ids),
         why: why.to_owned(),
@@ -461,8 +462,8 @@ fn edits(coding: &Coding) -> Vec<EditView> {
                 EditKind::Visit => "Visit beside an administration",
                 EditKind::NotChecked => "Not checked",
             };
-            let parts = [Some(&e.why), e.suggest.as_ref(), e.table.as_ref()];
-            let text = parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
+            let parts = [Some(e.why.as_str()), e.suggest.as_deref(), e.table.as_deref()];
+            let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
             EditView { code: e.code.clone(), text: format!("{kind}: {text}") }
         })
         .collect()
@@ -576,7 +577,7 @@ impl WhyNotView {
             rules: RuleView::list(&o.rules),
         };
         WhyNotView {
-            code: answer.code.clone(),
+            code: answer.code.clone().into(),
             label: Code::from_name(&answer.code).map_or("", Code::label),
             earned: answer.earned,
             obstacles: answer.obstacles.iter().map(view).collect(),

@@ -247,7 +247,7 @@ async fn version(
             .bind(id)
             .bind(number)
             .bind(i64::try_from(position).unwrap_or(i64::MAX))
-            .bind(&query.field)
+            .bind(query.field.as_str())
             .bind(query.to.as_str())
             .bind(i64::from(*settled))
             .execute(&mut **write)

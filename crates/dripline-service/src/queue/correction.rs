@@ -250,13 +250,13 @@ impl Found {
             });
             let path = match item {
                 Some((name, moved, index, rest)) => format!("{name}[{}]{rest}", moved.get(index).copied().flatten()?),
-                None => assumption.path.clone(),
+                None => assumption.path.to_string(),
             };
             // What was taken away stands under the path of before, at which another item may stand now.
             let gone = |path: &str| path.ends_with(']') && self.after[path].is_null();
             let touched = |changed: &String| !gone(changed) && (covers(changed, &path) || covers(&path, changed));
             let touched = self.before.keys().any(touched);
-            (!touched).then(|| Assumption { path, ..assumption.clone() })
+            (!touched).then(|| Assumption { path: path.into(), ..assumption.clone() })
         });
         kept.collect()
     }
@@ -401,13 +401,13 @@ mod tests {
         let mut stopped = row("C", "12:00");
         stopped["stop"] = json!("2026-01-05T12:40");
         let is = chart(json!([row("A", "10:00"), stopped]));
-        let taken = |path: &str| Assumption { path: path.into(), took: "x".into(), why: "y".into() };
+        let taken = |path: &'static str| Assumption { path: path.into(), took: "x".into(), why: "y".into() };
         let paths = ["setting", "administrations[1].start", "administrations[2].start", "administrations[2].stop"];
         let taken: Vec<_> = paths.iter().map(|p| taken(p)).collect();
         for (kind, source) in [("late", json!("late_entry")), ("original", Value::Null)] {
             let correction = correction(is.clone(), json!([{ "entry": entry(kind) }]));
             let changed = correction.applied(&was, &taken).ok().unwrap().0;
-            let kept: Vec<_> = changed.assumptions.iter().map(|a| a.path.as_str()).collect();
+            let kept: Vec<_> = changed.assumptions.iter().map(|a| &*a.path).collect();
             assert_eq!(kept, ["setting", "administrations[1].start"]);
             let row = serde_json::to_value(&changed.chart.administrations[1]).unwrap();
             assert_eq!(row.get("stop_source").unwrap_or(&Value::Null), &source);

@@ -126,7 +126,10 @@ impl Asked {
     /// The question as it stands in a coding.
     #[must_use]
     pub fn of(query: &Query) -> Self {
-        Asked { field: query.field.clone(), administrations: query.administrations.clone() }
+        Asked {
+            field: query.field.to_string(),
+            administrations: query.administrations.iter().map(ToString::to_string).collect(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
+use dripline::SmolStr;
 use dripline::chart::Chart;
 use dripline::coding::Coding;
 
@@ -55,11 +56,11 @@ impl Counts {
         self.cases += 1;
         self.administrations += chart.administrations.len();
         let lined: BTreeSet<&str> =
-            coding.lines.iter().flat_map(|l| l.administrations.iter().map(String::as_str)).collect();
+            coding.lines.iter().flat_map(|l| l.administrations.iter().map(SmolStr::as_str)).collect();
         let mut left: Tally = Tally::new();
         for u in &coding.unreported {
-            *left.entry(u.administration.clone()).or_default() += 1;
-            let rule = u.rules.first().map_or("none", String::as_str);
+            *left.entry(u.administration.to_string()).or_default() += 1;
+            let rule = u.rules.first().map_or("none", SmolStr::as_str);
             *self.rules.entry(rule.to_owned()).or_default() += 1;
         }
         self.in_lines += lined.len();
@@ -79,15 +80,15 @@ impl Counts {
         let strange = lined.into_iter().filter(|id| !charted.contains(id)).chain(left.keys().map(String::as_str));
         self.lost.extend(strange.map(|id| format!("case {}: {id} is no administration of it", coding.case)));
         for line in &coding.lines {
-            let count = self.codes.entry(line.code.clone()).or_default();
+            let count = self.codes.entry(line.code.to_string()).or_default();
             *count = (count.0 + 1, count.1 + u64::from(line.units));
         }
         for query in &coding.queries {
-            *self.queries.entry((query.field.clone(), query.to.to_string())).or_default() += 1;
+            *self.queries.entry((query.field.to_string(), query.to.to_string())).or_default() += 1;
         }
         self.drug_lines += coding.drug_lines.len();
         for line in &coding.drug_lines {
-            let count = self.drugs.entry(line.hcpcs.clone()).or_default();
+            let count = self.drugs.entry(line.hcpcs.to_string()).or_default();
             *count = (count.0 + 1, count.1 + line.units);
         }
         for a in &coding.assumptions {

@@ -156,11 +156,11 @@ fn service() -> impl Strategy<Value = Service> {
     (of(text()), code(), of(day()), of(time()), of(time()), vec(text(), 0..3), of(any::<u32>()), of(text())).prop_map(
         |(id, code, date, start, stop, modifiers, units, reason)| Service {
             id,
-            code,
+            code: code.into(),
             date,
             start,
             stop,
-            modifiers,
+            modifiers: modifiers.into_iter().map(Into::into).collect(),
             units,
             reason,
         },
@@ -168,8 +168,14 @@ fn service() -> impl Strategy<Value = Service> {
 }
 
 fn billed() -> impl Strategy<Value = Billed> {
-    (code(), prop_oneof![Just(1), any::<u32>()], vec(text(), 0..3), of(day()))
-        .prop_map(|(code, units, modifiers, date)| Billed { code, units, modifiers, date })
+    (code(), prop_oneof![Just(1), any::<u32>()], vec(text(), 0..3), of(day())).prop_map(
+        |(code, units, modifiers, date)| Billed {
+            code: code.into(),
+            units,
+            modifiers: modifiers.into_iter().map(Into::into).collect(),
+            date,
+        },
+    )
 }
 
 fn pump() -> impl Strategy<Value = Pump> {
