@@ -12,7 +12,7 @@ use dripline::SmolStr;
 use dripline::chart::Chart;
 use dripline::code::Code;
 use dripline::coding::{
-    Certainty, ChartDate, Coding, Confidence, DocumentationState, Fate, MinuteSpan, ServiceVerdict,
+    Certainty, ChartDate, Coding, Confidence, DocumentationItem, DocumentationState, Fate, MinuteSpan, ServiceVerdict,
 };
 use dripline::rule::{Grade, RuleId};
 use serde_json::Value;
@@ -136,15 +136,14 @@ struct Without {
 }
 
 /// A sheet as a person reads it, before it is laid out.
-struct Content {
+struct Content<'a> {
     title: String,
     about: Vec<(&'static str, String)>,
     lines: Vec<Entry>,
     without: Vec<Without>,
     rules: Vec<Ruled>,
     given: Vec<Given>,
-    items: Vec<SmolStr>,
-    documented: Vec<(SmolStr, Vec<DocumentationState>)>,
+    documented: Vec<(&'a str, Vec<&'a DocumentationItem>)>,
     questions: Vec<String>,
     assumed: Vec<String>,
     signed: Option<String>,
@@ -182,8 +181,8 @@ impl Citations {
     }
 }
 
-impl Sheet<'_> {
-    fn content(&self) -> Content {
+impl<'a> Sheet<'a> {
+    fn content(&self) -> Content<'a> {
         let (c, names) = (self.coding, Names::new(Some(self.chart)));
         let dates = || c.lines.iter().map(|l| l.date).chain(c.drug_lines.iter().map(|l| l.date));
         let service = match dates().min().zip(dates().max()) {
@@ -206,7 +205,6 @@ impl Sheet<'_> {
         for (table, quarter) in &c.rule_set.reference {
             about.push(("Table", format!("{table} {quarter}")));
         }
-        let (items, documented) = self.documentation();
         let mut cited = Citations { print: self.print, rules: Vec::new() };
         let lines = self.lines(&names, &mut cited);
         let without = c
@@ -236,13 +234,9 @@ impl Sheet<'_> {
             without,
             rules: cited.rules,
             given: given.collect(),
-            items,
-            documented,
+            documented: self.documentation(),
             questions: if office { questions.collect() } else { Vec::new() },
-            assumed: match office {
-                true => assumed.map(|a| format!("{}: {} ({})", a.path, a.took, a.why)).collect(),
-                false => Vec::new(),
-            },
+            assumed: assumed.map(|a| format!("{}: {} ({})", a.path, a.took, a.why)).collect(),
             signed: self.signed.map(|s| format!("Signed off by {} on {}", s.by, s.on)),
         }
     }
@@ -321,7 +315,7 @@ impl Sheet<'_> {
     }
 
     /// What a line rests on; with `told`, its clock, which is written out under the first line that needs it.
-    fn from<'a>(
+    fn from(
         &'a self,
         names: &Names,
         ids: &'a [SmolStr],
@@ -374,29 +368,10 @@ impl Sheet<'_> {
         Some(Run { steps, counted, other })
     }
 
-    /// Items, and their states by administration.
-    fn documentation(&self) -> (Vec<SmolStr>, Vec<(SmolStr, Vec<DocumentationState>)>) {
-        let mut items: Vec<SmolStr> = Vec::new();
-        for d in &self.coding.documentation {
-            if !items.contains(&d.item) {
-                items.push(d.item.clone());
-            }
-        }
-        let mut rows: Vec<(SmolStr, Vec<Option<DocumentationState>>)> = Vec::new();
-        for d in &self.coding.documentation {
-            if rows.last().is_none_or(|r| r.0 != d.administration) {
-                rows.push((d.administration.clone(), vec![None; items.len()]));
-            }
-            let at = items.iter().position(|i| *i == d.item);
-            if let (Some((_, states)), Some(at)) = (rows.last_mut(), at) {
-                states[at] = Some(d.state);
-            }
-        }
-        let rows = rows
-            .into_iter()
-            .map(|(id, states)| (id, states.into_iter().map(|s| s.unwrap_or(DocumentationState::NotStated)).collect()))
-            .collect();
-        (items, rows)
+    /// The documentation check, administration by administration.
+    fn documentation(&self) -> Vec<(&'a str, Vec<&'a DocumentationItem>)> {
+        let of_one = self.coding.documentation.chunk_by(|a, b| a.administration == b.administration);
+        of_one.map(|items| (items[0].administration.as_str(), items.iter().collect())).collect()
     }
 }
 
@@ -502,9 +477,9 @@ pub fn text(sheet: &Sheet, style: Style) -> String {
     text_given(&mut page, &content.given);
     if !content.documented.is_empty() {
         page.heading("Documentation");
-        for (id, states) in &content.documented {
+        for (id, items) in &content.documented {
             for wanted in [DocumentationState::Present, DocumentationState::Absent, DocumentationState::NotStated] {
-                let items = items_of(&content, states, wanted);
+                let items = in_state(items, wanted);
                 if !items.is_empty() {
                     let lead = format!("  {id}  {}: ", state(wanted));
                     page.words(&[(Ink::Faint, &lead)], 26, Ink::Plain, &items.join(", "));
@@ -564,6 +539,15 @@ fn text_cited(page: &mut Page, cited: &[Cited]) {
     }
 }
 
+/// The source that stands first on a rule's page, and how many more stand there: a sheet is read, not searched.
+fn source(rule: &Ruled) -> Option<String> {
+    let (address, seen) = rule.sources.first()?;
+    Some(match rule.sources.len() - 1 {
+        0 => format!("{address} (seen {seen})"),
+        more => format!("{address} (seen {seen}; {more} more in the rule book)"),
+    })
+}
+
 fn text_rules(page: &mut Page, rules: &[Ruled]) {
     if rules.is_empty() {
         return;
@@ -573,8 +557,8 @@ fn text_rules(page: &mut Page, rules: &[Ruled]) {
         let lead = format!("  [{}] ", at + 1);
         page.words(&[(Ink::Code, &lead)], 7, Ink::Plain, &format!("{} ({}): {}", rule.label, rule.id, rule.says));
         page.words(&[], 7, Ink::Faint, &format!("Authority: {}", rule.authority));
-        for (address, seen) in rule.sources {
-            page.words(&[], 7, Ink::Faint, &format!("{address} (seen {seen})"));
+        if let Some(source) = source(rule) {
+            page.words(&[], 7, Ink::Faint, &source);
         }
     }
 }
@@ -756,12 +740,13 @@ fn html_rules(put: &mut String, rules: &[Ruled]) {
             Esc(rule.says),
             Esc(&rule.authority)
         );
-        for (address, seen) in rule.sources {
+        if let (Some(source), Some((address, _))) = (source(rule), rule.sources.first()) {
+            let rest = source.strip_prefix(address).unwrap_or_default();
             let _ = write!(
                 put,
-                "<br><span class=\"faint\"><a href=\"{0}\" rel=\"noreferrer\">{0}</a> (seen {1})</span>",
+                "<br><span class=\"faint\"><a href=\"{0}\" rel=\"noreferrer\">{0}</a>{1}</span>",
                 Esc(address),
-                Esc(seen)
+                Esc(rest)
             );
         }
         put.push_str("</li>");
@@ -797,18 +782,17 @@ fn html_documentation(put: &mut String, content: &Content) {
         let _ = write!(put, "<th scope=\"col\">{}</th>", state(wanted));
     }
     put.push_str("</tr></thead><tbody>");
-    for (id, states) in &content.documented {
+    for (id, items) in &content.documented {
         let _ = write!(put, "<tr><th scope=\"row\">{}</th>", Esc(id));
         for wanted in STATES {
             let class = if wanted == DocumentationState::Present { "" } else { " class=\"not\"" };
-            let _ = write!(put, "<td{class}>{}</td>", Esc(items_of(content, states, wanted).join(", ")));
+            let _ = write!(put, "<td{class}>{}</td>", Esc(in_state(items, wanted).join(", ")));
         }
         put.push_str("</tr>");
     }
     put.push_str("</tbody></table></div>");
 }
 
-fn items_of<'a>(content: &'a Content, states: &[DocumentationState], wanted: DocumentationState) -> Vec<&'a str> {
-    let with = content.items.iter().zip(states);
-    with.filter(|(_, s)| **s == wanted).map(|(item, _)| item.as_str()).collect()
+fn in_state<'a>(items: &[&'a DocumentationItem], wanted: DocumentationState) -> Vec<&'a str> {
+    items.iter().filter(|d| d.state == wanted).map(|d| d.item.as_str()).collect()
 }

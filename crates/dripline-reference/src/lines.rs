@@ -1377,10 +1377,7 @@ fn uncharted(answer: &Answer, given: Ratio) -> (Holding, Ratio, Option<Ratio>) {
     match answer {
         Answer::Containers(Holding::Single) => (Holding::Single, given, Some(Ratio::ZERO)),
         Answer::Containers(other) => (*other, Ratio::ZERO, None),
-        Answer::Discard => {
-            let content = Ratio::whole(given.ceil().saturating_add(1));
-            (Holding::Single, content, content.minus(given))
-        }
+        Answer::Discard => (Holding::Single, given.plus(Ratio::whole(1)).unwrap_or(given), Some(Ratio::whole(1))),
         _ => (Holding::Uncharted, Ratio::ZERO, None),
     }
 }

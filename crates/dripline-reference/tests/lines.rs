@@ -214,6 +214,25 @@ fn waste() {
 }
 
 #[test]
+fn an_answer_tells_what_charting_it_would_earn() {
+    // Two doses below a unit, each out of a container with a unit more than the dose, and that unit thrown away.
+    let dose = |more: Value| {
+        let mut row =
+            json!({"drug": "morphine", "dose": "2 mg", "route": "IV", "method": "push", "start": "2026-01-05T11:00"});
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        row
+    };
+    let asked = case(json!({}), vec![dose(json!({})), dose(json!({"start": "2026-01-05T11:20"}))]);
+    let thrown = json!({"containers": [{"kind": "single_dose", "amount": "12 mg", "count": 1}], "wasted": "10 mg"});
+    let mut later = thrown.clone();
+    later["start"] = json!("2026-01-05T11:20");
+    let charted = case(json!({}), vec![dose(thrown), dose(later)]);
+    let told = asked.questions[0].outcomes.iter().find(|o| o.0.contains("a unit of each thrown away")).unwrap();
+    assert_eq!(told.1, charted.lines.iter().map(|l| l.short()).collect::<Vec<_>>());
+    assert_eq!(shown(&charted), ["J2270 x1", "J2270-JW x1"]);
+}
+
+#[test]
 fn more_taken_out_than_the_label_says() {
     let of = |dose: &str, wasted: &str| case(json!({}), vec![vials(dose, "100 mg", 1, json!(wasted))]);
     // A tenth may be overfill; beyond it another container was opened.

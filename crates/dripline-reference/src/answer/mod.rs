@@ -235,7 +235,7 @@ impl Coder {
         }
         let queries = self.queries(&ready, &rec, &drugs, &mut what, few, options);
         let checked = few && options.alternatives;
-        let lines = lines(&ready, &proved, &short, &alternatives, checked);
+        let lines = lines(&ready, &proved, &rec, &short, &alternatives, checked);
         let mut seen = BTreeSet::new();
         let mut first =
             assumptions.iter().map(|a| seen.insert((&a.path, &a.took, &a.why))).collect::<Vec<_>>().into_iter();
@@ -479,6 +479,7 @@ fn lines_of(chart: &Chart, ws: &Workspace) -> Vec<ShortLine> {
 fn lines(
     ready: &Ready,
     proved: &Proved,
+    rec: &Proof,
     short: &[ShortLine],
     alternatives: &[Alternative],
     checked: bool,
@@ -510,7 +511,7 @@ fn lines(
                     (true, true) => Certainty::AllReadings,
                     (true, false) => Certainty::Switches(hangs),
                 },
-                why: prose::line(ready, p),
+                why: prose::line(ready, p, rec),
             }
         })
         .collect()

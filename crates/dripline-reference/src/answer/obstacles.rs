@@ -34,7 +34,7 @@ pub struct Obstacle {
     pub administrations: Vec<SmolStr>,
     /// Ids of the rules.
     pub rules: Vec<SmolStr>,
-    /// What the chart shows.
+    /// What the chart shows against it.
     pub why: String,
     /// What the rule needs; empty for an earned code.
     pub needs: String,
@@ -73,7 +73,7 @@ pub(super) fn why_not(coder: &Coder, ready: &Ready, code: &str, options: &Option
             .map(|l| Obstacle {
                 administrations: ids(&l.rows),
                 rules: l.rules.iter().map(|r| r.as_str().into()).collect(),
-                why: format!("{code} x{} on {}. {}", l.line.units, l.line.day, prose::line(ready, l)),
+                why: format!("{code} x{} on {}. {}", l.line.units, l.line.day, prose::line(ready, l, &rec)),
                 needs: String::new(),
             })
             .collect();
@@ -122,10 +122,13 @@ pub(super) fn why_not(coder: &Coder, ready: &Ready, code: &str, options: &Option
 fn obstacles(ready: &Ready, engine: Engine, wanted: Code, rec: &Proof, ws: &mut Workspace) -> Vec<Obstacle> {
     let id = |row: Ix| ready.resolved.ids[row as usize].clone();
     let mut found: Vec<Obstacle> = Vec::new();
-    // The later a step recorded the obstacle, the further the administration had come.
     let mut seen: Vec<(Ix, RuleId)> = Vec::new();
-    for &(row, code, rule, fact) in rec.blocked.iter().rev() {
-        if code != wanted || seen.contains(&(row, rule)) {
+    // What was held against a number of minutes came nearest; else the later a step recorded the obstacle, the further
+    // the administration had come.
+    let mut blocked: Vec<_> = rec.blocked.iter().rev().filter(|b| b.1 == wanted).collect();
+    blocked.sort_by_key(|b| !measured(b.3));
+    for &(row, _, rule, fact) in blocked {
+        if seen.contains(&(row, rule)) {
             continue;
         }
         seen.push((row, rule));
@@ -160,6 +163,11 @@ fn obstacles(ready: &Ready, engine: Engine, wanted: Code, rec: &Proof, ws: &mut 
         });
     }
     found
+}
+
+/// Had the administration minutes towards the code?
+fn measured(fact: Fact) -> bool {
+    matches!(fact, Fact::Minutes(1..) | Fact::Shared { minutes: 1.., .. } | Fact::Gap { .. } | Fact::At(_))
 }
 
 /// Readings under which the case would earn the code.

@@ -3,7 +3,7 @@
 use dripline::case::Ix;
 use dripline::coding::DrugLine;
 use dripline::proof::{ProvedLine, ProvedRow};
-use dripline::record::Fact;
+use dripline::record::{Assumed, Fact, Proof};
 use dripline::rule::RuleId;
 
 use super::Ready;
@@ -12,11 +12,24 @@ use super::Ready;
 const WITHIN_THE_HOUR: &str = "By the policy in force a further new drug earns no code while its minutes and those of \
                                the initial infusion together stay within an hour.";
 
+/// What an office's initial service rests on where the chart does not say why the patient came.
+const BY_RANK: &str = "The chart does not say which that was, so that the highest-ranked one was taken.";
+
 /// Why a line stands.
-pub(super) fn line(ready: &Ready, proved: &ProvedLine) -> String {
+pub(super) fn line(ready: &Ready, proved: &ProvedLine, rec: &Proof) -> String {
     let mut text = String::new();
     if let Some(first) = proved.rules.first() {
         add(&mut text, first.page().why);
+        let by_rank = |a: &(Ix, Assumed)| a.1 == Assumed::InitialByRank && proved.rows.contains(&a.0);
+        if *first == RuleId::OfficeInitialIsReason && rec.assumed.iter().any(by_rank) {
+            add(&mut text, BY_RANK);
+        }
+    }
+    // A modifier that names a distinct service has a reason of its own.
+    for rule in [RuleId::SecondSiteSecondInitial, RuleId::SeparateEncounterSameDay] {
+        if proved.rules.iter().skip(1).any(|r| *r == rule) {
+            add(&mut text, rule.page().why);
+        }
     }
     if let Some(minutes) = proved.minutes {
         add(&mut text, &format!("Minutes counted: {minutes}."));
