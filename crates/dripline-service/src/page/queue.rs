@@ -71,7 +71,7 @@ async fn told(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     match page(&ToldPage { title: problem.kind().title(), wrong: Wrong::of(&problem) }) {
-        Ok(page) => (problem.kind().status(), page).into_response(),
+        Ok(page) => problem.head(page),
         Err(_) => problem.into_response(),
     }
 }
