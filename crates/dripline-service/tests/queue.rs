@@ -450,6 +450,26 @@ async fn with_dosage(store: dripline_service::store::Store) -> Service {
 }
 
 #[tokio::test]
+async fn a_sum_says_which_of_its_amounts_are_unknown() {
+    each_open(|store| async move {
+        let service = with_dosage(store).await;
+        let mut bought = push("A");
+        let given = bought["administrations"][0].as_object_mut().unwrap();
+        given.remove("supplied_by");
+        given.insert("containers".to_owned(), json!([{ "kind": "single_dose", "amount": "4 mg", "count": 1 }]));
+        bought["setting"] = json!("office");
+        service.ask(new("a", &bought)).await;
+        service.ask(post("/v1/settings", JSON, json!({ "money": true, "reason": "x" }).to_string())).await;
+        let money = whole(&service, 1).await.0["money"].clone();
+        let amounts: Vec<_> = money["lines"].as_array().unwrap().iter().map(|l| &l["amount"]).collect();
+        assert_eq!((amounts, &money["total"]), (vec![&Value::Null, &json!("0.49")], &json!("0.49")));
+        let page = service.look(get("/queue/1")).await.text;
+        assert!(page.contains("<dd>0.49 without 1 line of no known amount</dd>"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_case_is_coded_again_when_other_tables_run() {
     each_open(|store| async move {
         let before = Service::keeping(store.clone()).await;
@@ -703,7 +723,12 @@ async fn money_is_off_until_an_administrator_turns_it_on_and_orders_nothing() {
         assert_eq!(whole(&service, 1).await.0.get("money"), None);
         let on = |on: bool| post("/v1/settings", JSON, json!({ "money": on, "reason": "the audit asks" }).to_string());
         assert_eq!(service.ask(on(true)).await.json(), json!({ "money": true }));
-        assert_eq!(whole(&service, 1).await.0["money"]["currency"], "USD");
+        let money = whole(&service, 1).await.0["money"].clone();
+        assert_eq!(money["currency"], "USD");
+        // No table is loaded: what is unknown is not zero.
+        assert_eq!((&money["lines"][0]["amount"], &money["total"]), (&Value::Null, &Value::Null));
+        let page = service.look(get("/queue/1")).await.text;
+        assert!(page.contains("<dt>Together</dt><dd>no amount</dd>") && !page.contains("0.00"), "{page}");
         assert_eq!(service.ask(get("/v1/cases")).await.text, queue);
         assert!(!service.ask(get("/v1/queue.csv")).await.text.contains("USD"));
         assert_eq!(service.ask(on(false)).await.json(), json!({ "money": false }));

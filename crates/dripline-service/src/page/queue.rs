@@ -440,11 +440,19 @@ fn name(code: &str, modifiers: &[SmolStr]) -> String {
     std::iter::once(code).chain(modifiers.iter().map(SmolStr::as_str)).collect::<Vec<_>>().join("-")
 }
 
+/// Each line with its amount, and what they come to. What no table gives is unknown, and never nothing.
 fn amounts(money: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or("no amount").to_owned();
     let mut amounts: Vec<_> =
         money["lines"].as_array().into_iter().flatten().map(|l| (text(&l["code"]), text(&l["amount"]))).collect();
-    amounts.push(("Together".to_owned(), text(&money["total"])));
+    let together = match money["without_amount"].as_u64() {
+        Some(unknown) if unknown > 0 && money["total"].is_string() => {
+            let lines = if unknown == 1 { "line" } else { "lines" };
+            format!("{} without {unknown} {lines} of no known amount", text(&money["total"]))
+        }
+        _ => text(&money["total"]),
+    };
+    amounts.push(("Together".to_owned(), together));
     amounts
 }
 

@@ -410,7 +410,13 @@ fn worth(coder: &Coder, chart: &Chart, options: &Options) -> Result<Value, Probl
     let coded = coder.code_with(chart, 1, &[], options).map_err(unusable)?;
     let worth = money::estimate(chart, &coded.coding, &coded.resolved, &Basis::default());
     coded.check_tables().map_err(unusable)?;
-    serde_json::to_value(worth).map_err(|_| Problem::failed())
+    let unknown = worth.without_amount > 0 && worth.without_amount == worth.lines.len();
+    let mut worth = serde_json::to_value(worth).map_err(|_| Problem::failed())?;
+    // A sum of nothing known is unknown, and not zero.
+    if unknown {
+        worth["total"] = Value::Null;
+    }
+    Ok(worth)
 }
 
 fn unusable(e: ChartError) -> Problem {
