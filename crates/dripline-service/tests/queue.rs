@@ -832,6 +832,11 @@ async fn an_export_holds_the_whole_queue() {
         assert_eq!(csv.lines().count(), 1 + 103);
         assert!(csv.lines().nth(1).unwrap().starts_with("1,\"A,\"\"x\"\"\",ready,facility,2026-02-03,"), "{csv}");
         assert!(csv.contains("96374 x1 on 2026-02-03"));
+        // Whatever part of either is passed on says that nobody has reviewed the rules yet; each line is still one case.
+        let notice = dripline::NOTICE;
+        assert!(notice.contains("not yet reviewed") && lines.iter().all(|l| l["notice"] == notice));
+        assert!(csv.starts_with("id,case,") && csv.lines().next().unwrap().ends_with(",lines,drug_lines,notice"));
+        assert!(csv.lines().skip(1).all(|row| row.ends_with(&format!(",\"{notice}\""))), "{csv}");
     })
     .await;
 }
