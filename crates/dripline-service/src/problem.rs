@@ -171,6 +171,13 @@ impl Problem {
         Problem { path: path.chars().take(80).collect(), ..self }
     }
 
+    /// The same, of what stands at a key: its path begins so.
+    #[must_use]
+    pub(crate) fn within(self, above: &str) -> Self {
+        let path = format!("{above}{}", self.path);
+        self.at(&path)
+    }
+
     /// The same, to be tried again after some seconds.
     #[must_use]
     pub fn retry(self, seconds: i64) -> Self {

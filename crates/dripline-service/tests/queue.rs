@@ -218,6 +218,51 @@ async fn a_case_goes_from_its_question_to_its_claim() {
 }
 
 #[tokio::test]
+async fn an_entry_is_written_when_it_can_have_been() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &infusion("A"))).await;
+        let (before, _) = whole(&service, 1).await;
+        let stop = "2026-01-05T10:40";
+        let mut untold = stop_at("", "original", "2026-01-05T09:59");
+        untold["says"] = json!("cannot_be_determined");
+        for (answer, path, mends) in [
+            (stop_at(stop, "original", "2026-01-05T09:00"), "entry.written_at", "correct when"),
+            (stop_at(stop, "late", "2026-01-05T10:39"), "entry.written_at", "correct when"),
+            (untold, "entry.written_at", "correct when"),
+            (stop_at(stop, "original", "2026-01-07T00:00"), "entry.kind", "call it a late entry"),
+            (stop_at(stop, "original", "2026-11-20T10:00"), "entry.kind", "call it a late entry"),
+        ] {
+            let refused = service.ask(change("/v1/cases/1/answers", 1, &answer)).await.problem();
+            assert_eq!((refused.0.as_str(), &refused.1["path"]), ("body", &json!(path)), "{answer}: {}", refused.1);
+            assert!(refused.1["help"].as_str().unwrap().contains(mends), "{}", refused.1);
+        }
+        let mut chart = infusion("A");
+        chart["administrations"][0]["stop"] = json!(stop);
+        for (kind, at, path) in [
+            ("late", "2026-01-05T10:39", "entries[0].entry.written_at"),
+            ("original", "2026-01-07T00:00", "entries[0].entry.kind"),
+        ] {
+            let refused =
+                service.ask(change("/v1/cases/1/correction", 1, &correction(&chart, kind, at))).await.problem();
+            assert_eq!((refused.0.as_str(), &refused.1["path"]), ("body", &json!(path)), "{}", refused.1);
+        }
+        assert_eq!(whole(&service, 1).await.0, before);
+        let late = service.ask(change("/v1/cases/1/answers", 1, &stop_at(stop, "late", "2026-11-20T10:00"))).await;
+        assert_eq!(late.json()["status"], "ready", "{}", late.text);
+        // What was charted when it stopped, and by whoever left on the next morning, is original.
+        chart["administrations"][0]["stop"] = json!("2026-01-05T11:00");
+        for (revision, at) in [(2, "2026-01-05T11:00"), (3, "2026-01-06T23:59")] {
+            let kept =
+                service.ask(change("/v1/cases/1/correction", revision, &correction(&chart, "original", at))).await;
+            assert_eq!(kept.json()["version"], revision + 1, "{}", kept.text);
+            chart["administrations"][0]["stop"] = json!("2026-01-05T11:01");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_entry_after_release_is_marked_and_makes_a_credit_and_a_rebill() {
     each_open(|store| async move {
         let service = Service::keeping(store).await;

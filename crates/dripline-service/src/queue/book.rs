@@ -633,6 +633,7 @@ pub(crate) async fn answer(
     entry.check(moment)?;
     let tried = TriedAnswer { query, says, only };
     let Worked { asked, changed, coded, .. } = work(state, store, id, &tried, entry.kind, Some(revision)).await?;
+    super::written::of_answer(&entry, &tried, &changed)?;
     let at = stamp(moment);
     let mut write = store.write().await?;
     let before = head(&mut write, id).await?;

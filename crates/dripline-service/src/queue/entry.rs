@@ -317,7 +317,7 @@ fn put(value: &mut Value, keys: &[String], given: &Value) -> Option<Value> {
 }
 
 /// The administrations that an answer is about, by their places in the chart.
-fn rows(chart: &Chart, answer: &TriedAnswer) -> Result<Vec<usize>, Problem> {
+pub(super) fn rows(chart: &Chart, answer: &TriedAnswer) -> Result<Vec<usize>, Problem> {
     let asked = &answer.query.administrations;
     if let Some(other) = answer.only.iter().flatten().find(|id| !asked.contains(id)) {
         let detail = format!("the question is not about `{}`", cut(other));
