@@ -757,6 +757,67 @@ async fn questions_leave_as_neutral_text() {
     .await;
 }
 
+/// The text of a page as it is printed: without the parts that stay on the screen.
+fn printed(page: &str) -> String {
+    let (mut text, mut depth, mut hidden) = (String::new(), 0, None);
+    for part in page.split('<').skip(1) {
+        let (tag, after) = part.split_once('>').unwrap();
+        let name = tag.split([' ', '\n']).next().unwrap();
+        let void = tag.starts_with('!')
+            || ["input", "br", "link", "meta", "path", "rect"].contains(&name)
+            || tag.ends_with('/');
+        if name.starts_with('/') {
+            depth -= 1;
+            hidden = hidden.filter(|&at| at < depth);
+        } else if !void {
+            if tag.contains("no-print") && hidden.is_none() {
+                hidden = Some(depth);
+            }
+            depth += 1;
+        }
+        if hidden.is_none() {
+            text.push_str(after);
+        }
+    }
+    assert_eq!(depth, 0, "the page is not well formed");
+    text.replace("&#39;", "'").replace("&quot;", "\"").replace("&#38;", "&")
+}
+
+#[tokio::test]
+async fn a_page_that_asks_prints_its_questions_and_nothing_else() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        let mut case = infusion("ED-17");
+        case["administrations"].as_array_mut().unwrap().push(push("")["administrations"][0].clone());
+        case["administrations"][1]["start"] = json!("2026-01-05T10:05");
+        service.ask(new("k", &case)).await;
+        service.ask(post("/v1/settings", JSON, json!({ "money": true, "reason": "x" }).to_string())).await;
+        let asks = service.ask(get("/v1/cases/1/queries.txt")).await.text;
+        let main = |page: &str| {
+            printed(page.split("<main").nth(1).unwrap().split("</main>").next().unwrap().split_once('>').unwrap().1)
+        };
+        let body = json!({
+            "query": { "field": "stop", "administrations": ["a"] }, "says": { "set": { "stop": "2026-01-05T10:40" } },
+        });
+        let tried = service.ask(post("/v1/cases/1/what-if", JSON, body.to_string())).await;
+        assert_eq!(tried.status, StatusCode::OK);
+        let form = "question=1&field=stop&administrations=%5B%22a%22%5D&says=set&set.stop=2026-01-05T10:40";
+        let mut form = post("/queue/1/what-if", "application/x-www-form-urlencoded", form);
+        form.headers_mut().insert("origin", "http://127.0.0.1:8080".parse().unwrap());
+        for page in [service.look(get("/queue/1")).await.text, service.look(form).await.text] {
+            assert!(page.contains("what each answer would earn") && page.contains(">Money<"), "{page}");
+            assert_eq!(main(&page).trim(), asks.trim());
+        }
+        // With none open the claim is printed, without what was asked.
+        service.ask(change("/v1/cases/1/answers", 1, &undetermined())).await;
+        let page = service.look(get("/queue/1")).await.text;
+        let text = main(&page);
+        assert!(page.contains("Settled by an entry") && text.contains("96374"), "{text}");
+        assert!(!text.contains("When did it stop?") && !text.contains("what each answer would earn"), "{text}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn money_is_off_until_an_administrator_turns_it_on_and_orders_nothing() {
     each_open(|store| async move {

@@ -31,7 +31,7 @@ use crate::queue::entry::{Asked, Entry, EntryKind, NewAnswer, Says, TriedAnswer,
 use crate::queue::filter::{ADDRESSEES, Filter, PART};
 use crate::queue::routes::{new_case, number, store};
 use crate::queue::view::{Answered, Case, ClaimKind, CorrectionEntry, Event, Page, Released, WhatIf};
-use crate::queue::{Status, Step, book};
+use crate::queue::{Status, Step, book, text};
 use crate::state::AppState;
 
 /// Every route of these pages.
