@@ -863,7 +863,9 @@ async fn a_page_leads_nobody_where_they_may_not() {
         let mut all = vec!["/account", "/rules", "/rules/push-definition", "/rules/nothing"];
         all.extend(has(roles, Permission::Code).then_some("/"));
         all.extend(has(roles, Permission::Accounts).then_some("/accounts"));
-        all.extend(["/queue", "/queue/1", "/queue/2"].iter().filter(|_| has(roles, Permission::Read)));
+        all.extend(
+            ["/queue", "/queue/1", "/queue/2", "/queue/2/support"].iter().filter(|_| has(roles, Permission::Read)),
+        );
         all.extend(has(roles, Permission::Work).then_some("/queue/new"));
         all
     };

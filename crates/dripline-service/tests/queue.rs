@@ -587,15 +587,112 @@ async fn a_case_is_coded_again_when_other_tables_run() {
         assert_eq!((&history[1]["action"], &history[1]["after"]["version"]), (&json!("recoded"), &json!(1)));
         assert_eq!(ids("outdated=true").await, [0; 0]);
         assert!(!service.look(get("/queue/2")).await.text.contains("Other rules or tables run now"));
-        let mut form = post("/queue/2/recode", "application/x-www-form-urlencoded", "revision=2&reason=once+more");
-        form.headers_mut().insert("origin", "http://127.0.0.1:8080".parse().unwrap());
-        let again = service.look(form).await;
+        let again = service.look(sent("/queue/2/recode", "revision=2&reason=once+more")).await;
         assert!(again.status == StatusCode::OK && again.text.contains("run now: nothing changes."), "{}", again.text);
         service.ask(change("/v1/cases/3/reject", 1, &json!({ "reason": "x" }))).await;
         assert_eq!(problem(&service.ask(recode(3, 2)).await), (409, "not-now".into()));
         let place = store.place().clone();
         let found = dripline_service::queue::check::check(&place).await.unwrap();
         assert_eq!((found.faults, found.versions), (vec![], 4));
+    })
+    .await;
+}
+
+/// A form as a page of this service sends it.
+fn sent(path: &str, fields: &str) -> Request<Body> {
+    let mut form = post(path, "application/x-www-form-urlencoded", fields.to_owned());
+    form.headers_mut().insert("origin", "http://127.0.0.1:8080".parse().unwrap());
+    form
+}
+
+#[tokio::test]
+async fn a_claim_is_supported_by_what_it_was_coded_from() {
+    each_open(|store| async move {
+        let before = Service::keeping(store.clone()).await;
+        let mut case = infusion("A");
+        let given = case["administrations"][0].as_object_mut().unwrap();
+        given.remove("supplied_by");
+        given.insert("stop".to_owned(), json!("2026-01-05T10:40"));
+        given.insert("containers".to_owned(), json!([{ "kind": "single_dose", "amount": "4 mg", "count": 1 }]));
+        for (key, value) in [("drug", "Zofran"), ("dose", "4 mg"), ("hcpcs", "J2405")] {
+            given.insert(key.to_owned(), json!(value));
+        }
+        before.ask(new("a", &case)).await;
+        before.ask(change("/v1/cases/1/release", 1, &json!({}))).await;
+        let sheet = async |service: &Service, path: &str| {
+            let page = service.look(get(path)).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            printed(
+                page.text.split("<main").nth(1).unwrap().split_once('>').unwrap().1.split("</main>").next().unwrap(),
+            )
+        };
+        let (claim, force) = ("/queue/1/claims/1/support", "/queue/1/support");
+        let left = sheet(&before, claim).await;
+        assert!(left.contains("Claim 1 as it was released") && left.contains("version 1."), "{left}");
+        assert!(left.contains("96365") && left.contains("10:40") && left.contains("Support for case A"), "{left}");
+        assert!(left.contains("one unit is 1 mg: 4 units"), "{left}");
+        // Other tables run, the chart is corrected: what left is supported as it left.
+        let service = with_dosage(store).await;
+        case["administrations"][0]["stop"] = json!("2026-01-05T12:00");
+        let corrected = correction(&case, "late", "2026-01-06T08:00");
+        assert_eq!(service.ask(change("/v1/cases/1/correction", 2, &corrected)).await.json()["version"], 2);
+        assert_eq!(sheet(&service, claim).await, left);
+        let now = sheet(&service, force).await;
+        assert!(
+            now.contains("Version 2, in force: ready.") && now.contains("96366") && !left.contains("96366"),
+            "{now}"
+        );
+        service.ask(change("/v1/cases/1/release", 3, &json!({}))).await;
+        assert_eq!(sheet(&service, claim).await, left);
+        let rebill = sheet(&service, "/queue/1/claims/3/support").await;
+        assert!(rebill.contains("Claim 3 as it was released") && rebill.contains("96366"), "{rebill}");
+        let page = service.look(get("/queue/1")).await.text;
+        for (path, linked) in [(force, true), (claim, true), ("/queue/1/claims/3/support", true), ("/claims/2/", false)]
+        {
+            assert_eq!(page.contains(path), linked, "{path}");
+        }
+        // A credit has no sheet, nor has a claim that never left.
+        for path in
+            ["/queue/1/claims/2/support", "/queue/1/claims/4/support", "/queue/9/support", "/queue/1/claims/x/support"]
+        {
+            assert_eq!(service.look(get(path)).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        // For an appeal, and signed; nothing is kept of it.
+        let office = service.look(get(claim)).await.text;
+        assert!(office.contains("class=\"watermark\"") && office.contains("Taken for granted"), "{office}");
+        let signed = service.look(sent(claim, "appeal=yes&signed_by=B.+Coder&signed_on=2026-01-09")).await.text;
+        assert!(
+            signed.contains("Signed off by B. Coder on 2026-01-09") && !signed.contains("class=\"watermark\""),
+            "{signed}"
+        );
+        assert!(
+            !signed.contains("Taken for granted") && signed.contains("name=\"appeal\" value=\"yes\" checked"),
+            "{signed}"
+        );
+        for (fields, says) in [
+            ("signed_by=B&signed_on=2026-01-04", "before the service"),
+            ("signed_by=B&signed_on=2999-01-09", "still to come"),
+            ("signed_by=B&signed_on=9.1.26", "as 2026-01-05"),
+            ("signed_on=2026-01-09", "who signs"),
+        ] {
+            let page = service.look(sent(claim, fields)).await.text;
+            assert!(page.contains(says) && page.contains("class=\"watermark\""), "{fields}: {page}");
+        }
+        assert_eq!(whole(&service, 1).await.1.as_array().unwrap().len(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_support_sheet_holds_no_question() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &infusion("A"))).await;
+        let page = service.look(get("/queue/1/support")).await.text;
+        assert!(
+            page.contains("Version 1, in force: needs an answer.") && !page.contains("When did it stop?"),
+            "{page}"
+        );
     })
     .await;
 }
@@ -796,15 +893,9 @@ async fn a_page_that_asks_prints_its_questions_and_nothing_else() {
         let main = |page: &str| {
             printed(page.split("<main").nth(1).unwrap().split("</main>").next().unwrap().split_once('>').unwrap().1)
         };
-        let body = json!({
-            "query": { "field": "stop", "administrations": ["a"] }, "says": { "set": { "stop": "2026-01-05T10:40" } },
-        });
-        let tried = service.ask(post("/v1/cases/1/what-if", JSON, body.to_string())).await;
-        assert_eq!(tried.status, StatusCode::OK);
         let form = "question=1&field=stop&administrations=%5B%22a%22%5D&says=set&set.stop=2026-01-05T10:40";
-        let mut form = post("/queue/1/what-if", "application/x-www-form-urlencoded", form);
-        form.headers_mut().insert("origin", "http://127.0.0.1:8080".parse().unwrap());
-        for page in [service.look(get("/queue/1")).await.text, service.look(form).await.text] {
+        let tried = service.look(sent("/queue/1/what-if", form)).await.text;
+        for page in [service.look(get("/queue/1")).await.text, tried] {
             assert!(page.contains("what each answer would earn") && page.contains(">Money<"), "{page}");
             assert_eq!(main(&page).trim(), asks.trim());
         }

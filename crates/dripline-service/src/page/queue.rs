@@ -55,6 +55,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/queue/{id}/reopen", decided(Step::Reopen))
         .route("/queue/{id}/records-request", post(request_records))
         .route("/queue/{id}/release", post(release))
+        .merge(super::kept::routes())
         .layer(DefaultBodyLimit::max(MOST))
         .layer(from_fn(told))
 }
@@ -427,7 +428,7 @@ async fn show(state: &AppState, caller: &Caller, id: i64, mut sent: Option<Sent<
 }
 
 /// A stored moment for reading, to the minute.
-fn moment(stored: &str) -> String {
+pub(super) fn moment(stored: &str) -> String {
     format!("{} UTC", stored.chars().take(16).collect::<String>().replace('T', " "))
 }
 
