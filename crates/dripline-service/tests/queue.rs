@@ -722,6 +722,123 @@ async fn what_was_answered_is_not_asked_again_and_what_was_not_is() {
     .await;
 }
 
+/// Three drugs that were bought, of whose containers the chart says nothing.
+fn bought(case: &str) -> Value {
+    let row = |drug: &str, dose: &str, start: &str| json!({ "drug": drug, "dose": dose, "route": "IV", "method": "push", "start": format!("2026-01-05T{start}") });
+    let rows = [row("Zofran", "4 mg", "10:00"), row("Toradol", "30 mg", "10:10"), row("Benadryl", "25 mg", "10:20")];
+    json!({ "case": case, "setting": "office", "administrations": rows })
+}
+
+#[tokio::test]
+async fn one_entry_tells_each_of_several_drugs_by_itself() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        assert_eq!(service.ask(new("k", &bought("A"))).await.json()["waiting"], 1);
+        let vial = |amount: &str| json!([{ "kind": "single_dose", "amount": amount, "count": 1 }]);
+        let mut answer = stop_at("", "original", "2026-01-05T11:00");
+        answer["query"] = json!({ "field": "containers", "administrations": ["1", "2", "3"] });
+        answer["says"] = json!({ "each": {
+            "1": { "set": { "containers": vial("4 mg") } },
+            "3": { "set": { "containers": vial("50 mg"), "wasted": "25 mg" } },
+        } });
+        let tried = json!({ "query": answer["query"], "says": answer["says"] });
+        let what_if = service.ask(post("/v1/cases/1/what-if", JSON, tried.to_string())).await.json();
+        // One that is not told is still asked.
+        let open = service.ask(change("/v1/cases/1/answers", 1, &answer)).await.json();
+        assert_eq!((&open["status"], &open["version"]), (&json!("needs_answer"), &json!(2)), "{open}");
+        let (case, history) = whole(&service, 1).await;
+        assert_eq!(case["coding"]["drug_lines"], what_if["coding"]["drug_lines"]);
+        assert_eq!(case["queries"], json!([{ "field": "containers", "administrations": ["2"], "settled": false }]));
+        let rows = &case["chart"]["administrations"];
+        assert_eq!((&rows[0]["containers"], &rows[1]["containers"]), (&vial("4 mg"), &Value::Null));
+        assert_eq!((&rows[2]["containers"], &rows[2]["wasted"]), (&vial("50 mg"), &json!("25 mg")));
+        assert_eq!(case["answers"][0]["says"], answer["says"]);
+        assert_eq!(history[1]["after"]["chart"]["administrations[2].wasted"], "25 mg");
+        // A second case: of one drug nobody can tell, and that settles what is asked again of it alone; and of no other.
+        service.ask(new("l", &bought("B"))).await;
+        answer["says"] =
+            json!({ "each": { "1": { "set": { "containers": vial("4 mg") } }, "2": "cannot_be_determined" } });
+        let open = service.ask(change("/v1/cases/2/answers", 1, &answer)).await.json();
+        assert_eq!(open["waiting"], 1, "{open}");
+        let query = json!({ "field": "containers", "administrations": ["2", "3"] });
+        assert_eq!(
+            whole(&service, 2).await.0["queries"],
+            json!([{ "field": "containers", "administrations": ["2", "3"], "settled": false }])
+        );
+        (answer["query"], answer["says"]) = (
+            query,
+            json!({ "each": { "2": "cannot_be_determined", "3": { "set": { "containers": vial("25 mg") } } } }),
+        );
+        let ready = service.ask(change("/v1/cases/2/answers", 2, &answer)).await.json();
+        assert_eq!((&ready["status"], &ready["waiting"]), (&json!("ready"), &json!(0)), "{ready}");
+        let settled = json!([{ "field": "containers", "administrations": ["2"], "settled": true }]);
+        assert_eq!(whole(&service, 2).await.0["queries"], settled);
+        // It holds for the versions to come.
+        let mut chart = whole(&service, 2).await.0["chart"].clone();
+        chart["administrations"][0]["indication"] = json!("nausea");
+        let same = correction(&chart, "original", "2026-01-05T12:00");
+        assert_eq!(service.ask(change("/v1/cases/2/correction", 3, &same)).await.json()["status"], "ready");
+        // What is said of one alone settles nothing of the others.
+        service.ask(new("m", &bought("C"))).await;
+        answer["query"] = json!({ "field": "containers", "administrations": ["1", "2", "3"] });
+        (answer["says"], answer["only"]) = (json!("cannot_be_determined"), json!(["2"]));
+        let open = service.ask(change("/v1/cases/3/answers", 1, &answer)).await.json();
+        assert_eq!((&open["status"], &open["waiting"]), (&json!("needs_answer"), &json!(1)), "{open}");
+        assert_eq!(
+            whole(&service, 3).await.0["answers"][0]["says"],
+            json!({ "each": { "2": "cannot_be_determined" } })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_asks_of_each_drug_by_its_name_in_one_form() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &bought("A"))).await;
+        let page = service.look(get("/queue/1")).await.text;
+        for drug in ["1 Zofran 4 mg, push 10:00", "2 Toradol 30 mg, push 10:10", "3 Benadryl 25 mg, push 10:20"] {
+            assert!(page.contains(&format!("<legend>{drug}</legend>")), "{page}");
+        }
+        let head = "revision=1&question=1&field=containers&administrations=%5B%221%22,%222%22,%223%22%5D";
+        let entry = "author=A.+Nurse&written_at=2026-01-05T11:00&kind=original&where=MAR";
+        let one = "each.0.containers.kind=single_dose&each.0.containers.amount=4+mg&each.0.containers.count=1";
+        let three = "each.2.containers.kind=single_dose&each.2.containers.amount=50+mg&each.2.wasted=25+mg";
+        let all = "set.containers.kind=single_dose&set.containers.amount=50+mg";
+        let send = async |says: &str| service.look(sent("/queue/1/answers", &format!("{head}&{says}&{entry}"))).await;
+        for (says, told) in [
+            (String::new(), "the answer is not chosen"),
+            ("says=set".to_owned(), "its fields are empty"),
+            ("says=each".to_owned(), "its fields are empty"),
+            (format!("says=as_charted&{one}"), "the answer chosen is another"),
+            (format!("says=set&{one}"), "the answer chosen is another"),
+            (format!("{all}&{one}"), "for all of them and for each by itself"),
+            (format!("{one}&each.0.says=as_charted"), "of 1 fields are filled in, and another answer is chosen"),
+            (format!("{one}&each.1.containers.count=two"), "2: containers.count: this is not a whole number"),
+        ] {
+            let page = send(&says).await;
+            assert!(
+                page.status == StatusCode::UNPROCESSABLE_ENTITY && page.text.contains(told),
+                "{says}: {}",
+                page.text
+            );
+            // What was typed stays.
+            let typed = "name=\"each.0.containers.amount\" type=\"text\" value=\"4 mg\"";
+            assert_eq!(page.text.contains(typed), says.contains(one), "{says}: {}", page.text);
+        }
+        // Filled in, it is chosen.
+        let done = send(&format!("{one}&{three}&each.1.says=cannot_be_determined")).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+        let (case, _) = whole(&service, 1).await;
+        assert_eq!((&case["status"], &case["version"]), (&json!("ready"), &json!(2)));
+        assert_eq!(case["answers"][0]["says"]["each"]["3"]["set"]["wasted"], "25 mg");
+        let page = service.look(get("/queue/1")).await.text;
+        assert!(page.contains("2: it cannot be determined; 3: containers"), "{page}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_person_holds_rejects_and_reopens_with_a_reason() {
     each_open(|store| async move {

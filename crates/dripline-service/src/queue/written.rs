@@ -6,7 +6,7 @@ use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime};
 use serde_json::{Map, Value};
 
-use super::entry::{Changed, Entry, EntryKind, TriedAnswer, rows};
+use super::entry::{Changed, Entry, EntryKind, TriedAnswer, unset};
 use crate::problem::Problem;
 
 /// Keys of an administration that are known when it is given, and not before. Others may stand in an order, on a label
@@ -26,12 +26,10 @@ struct Charted {
 /// Refuses the entry of an answer that was written when it cannot have been.
 pub(super) fn of_answer(entry: &Entry, answer: &TriedAnswer, changed: &Changed) -> Result<(), Problem> {
     let chart = &changed.chart;
-    if !changed.after.is_empty() {
-        return check(entry, changed.after.keys().map(|path| charted(chart, path)));
-    }
-    // An answer that sets nothing is about what was asked.
-    let about = rows(chart, answer)?;
-    check(entry, about.iter().map(|&row| of_row(&chart.administrations[row], &answer.query.field)))
+    // Where it sets nothing it is about what was asked.
+    let unset = unset(chart, answer)?.into_iter();
+    let asked = unset.map(|row| of_row(&chart.administrations[row], &answer.query.field));
+    check(entry, changed.after.keys().map(|path| charted(chart, path)).chain(asked))
 }
 
 /// Refuses an entry of a correction that was written when it cannot have been; `paths` of what rests on it.
