@@ -171,6 +171,13 @@ impl Problem {
         Problem { path: path.chars().take(80).collect(), ..self }
     }
 
+    /// The same, of what stands at a key: its path begins so.
+    #[must_use]
+    pub(crate) fn within(self, above: &str) -> Self {
+        let path = format!("{above}{}", self.path);
+        self.at(&path)
+    }
+
     /// The same, to be tried again after some seconds.
     #[must_use]
     pub fn retry(self, seconds: i64) -> Self {
@@ -215,14 +222,20 @@ impl Problem {
         self.kind
     }
 
+    /// What a page that tells of it says in its head: the status, and when to come again.
+    pub(crate) fn head(&self, mut response: Response) -> Response {
+        *response.status_mut() = self.kind.status();
+        if let Some(seconds) = self.retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+
     /// As the answer to the request of this id.
     pub(crate) fn answer(mut self, request_id: &str) -> Response {
         self.request_id = Some(request_id.to_owned());
         let body = format!("{}\n", json::line(&self));
-        let mut response = (self.kind.status(), [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response();
-        if let Some(seconds) = self.retry {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        let mut response = self.head(([(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response());
         if self.kind == Kind::Unauthenticated {
             response
                 .headers_mut()

@@ -511,6 +511,10 @@ async fn another_page_of_this_machine_changes_nothing_where_everything_is_open()
 async fn guessing_is_answered_the_same_and_made_to_wait() {
     let it = guarded(new_store().await, Reach::ThisMachine).await;
     let wrong = |name: &str| credentials(name, "some wrong password");
+    let sign_in = |name: &str| {
+        let form = format!("name={name}&password=some+wrong+password");
+        with(post("/sign-in", "application/x-www-form-urlencoded", form), header::ORIGIN, ORIGIN)
+    };
     let plainly = |answer: &Answer| {
         let mut problem = answer.problem().1;
         problem["request_id"] = Value::Null;
@@ -528,6 +532,10 @@ async fn guessing_is_answered_the_same_and_made_to_wait() {
         let locked = it.service.ask(wrong(name)).await;
         assert_eq!((locked.status, locked.problem().0.as_str()), (StatusCode::TOO_MANY_REQUESTS, "locked"));
         assert_eq!(locked.header("retry-after"), "15");
+        // So does the page.
+        let page = it.service.look(sign_in(name)).await;
+        assert!(page.text.starts_with("<!doctype html>"), "{}", page.text);
+        assert_eq!((page.status, page.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "15"));
     }
     // The right password is not looked at either, until the time has passed; then it ends the wait.
     assert_eq!(it.service.ask(credentials("coder", PASSWORD)).await.problem().0, "locked");
@@ -855,7 +863,9 @@ async fn a_page_leads_nobody_where_they_may_not() {
         let mut all = vec!["/account", "/rules", "/rules/push-definition", "/rules/nothing"];
         all.extend(has(roles, Permission::Code).then_some("/"));
         all.extend(has(roles, Permission::Accounts).then_some("/accounts"));
-        all.extend(["/queue", "/queue/1", "/queue/2"].iter().filter(|_| has(roles, Permission::Read)));
+        all.extend(
+            ["/queue", "/queue/1", "/queue/2", "/queue/2/support"].iter().filter(|_| has(roles, Permission::Read)),
+        );
         all.extend(has(roles, Permission::Work).then_some("/queue/new"));
         all
     };

@@ -218,6 +218,51 @@ async fn a_case_goes_from_its_question_to_its_claim() {
 }
 
 #[tokio::test]
+async fn an_entry_is_written_when_it_can_have_been() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &infusion("A"))).await;
+        let (before, _) = whole(&service, 1).await;
+        let stop = "2026-01-05T10:40";
+        let mut untold = stop_at("", "original", "2026-01-05T09:59");
+        untold["says"] = json!("cannot_be_determined");
+        for (answer, path, mends) in [
+            (stop_at(stop, "original", "2026-01-05T09:00"), "entry.written_at", "correct when"),
+            (stop_at(stop, "late", "2026-01-05T10:39"), "entry.written_at", "correct when"),
+            (untold, "entry.written_at", "correct when"),
+            (stop_at(stop, "original", "2026-01-07T00:00"), "entry.kind", "call it a late entry"),
+            (stop_at(stop, "original", "2026-11-20T10:00"), "entry.kind", "call it a late entry"),
+        ] {
+            let refused = service.ask(change("/v1/cases/1/answers", 1, &answer)).await.problem();
+            assert_eq!((refused.0.as_str(), &refused.1["path"]), ("body", &json!(path)), "{answer}: {}", refused.1);
+            assert!(refused.1["help"].as_str().unwrap().contains(mends), "{}", refused.1);
+        }
+        let mut chart = infusion("A");
+        chart["administrations"][0]["stop"] = json!(stop);
+        for (kind, at, path) in [
+            ("late", "2026-01-05T10:39", "entries[0].entry.written_at"),
+            ("original", "2026-01-07T00:00", "entries[0].entry.kind"),
+        ] {
+            let refused =
+                service.ask(change("/v1/cases/1/correction", 1, &correction(&chart, kind, at))).await.problem();
+            assert_eq!((refused.0.as_str(), &refused.1["path"]), ("body", &json!(path)), "{}", refused.1);
+        }
+        assert_eq!(whole(&service, 1).await.0, before);
+        let late = service.ask(change("/v1/cases/1/answers", 1, &stop_at(stop, "late", "2026-11-20T10:00"))).await;
+        assert_eq!(late.json()["status"], "ready", "{}", late.text);
+        // What was charted when it stopped, and by whoever left on the next morning, is original.
+        chart["administrations"][0]["stop"] = json!("2026-01-05T11:00");
+        for (revision, at) in [(2, "2026-01-05T11:00"), (3, "2026-01-06T23:59")] {
+            let kept =
+                service.ask(change("/v1/cases/1/correction", revision, &correction(&chart, "original", at))).await;
+            assert_eq!(kept.json()["version"], revision + 1, "{}", kept.text);
+            chart["administrations"][0]["stop"] = json!("2026-01-05T11:01");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_entry_after_release_is_marked_and_makes_a_credit_and_a_rebill() {
     each_open(|store| async move {
         let service = Service::keeping(store).await;
@@ -450,6 +495,26 @@ async fn with_dosage(store: dripline_service::store::Store) -> Service {
 }
 
 #[tokio::test]
+async fn a_sum_says_which_of_its_amounts_are_unknown() {
+    each_open(|store| async move {
+        let service = with_dosage(store).await;
+        let mut bought = push("A");
+        let given = bought["administrations"][0].as_object_mut().unwrap();
+        given.remove("supplied_by");
+        given.insert("containers".to_owned(), json!([{ "kind": "single_dose", "amount": "4 mg", "count": 1 }]));
+        bought["setting"] = json!("office");
+        service.ask(new("a", &bought)).await;
+        service.ask(post("/v1/settings", JSON, json!({ "money": true, "reason": "x" }).to_string())).await;
+        let money = whole(&service, 1).await.0["money"].clone();
+        let amounts: Vec<_> = money["lines"].as_array().unwrap().iter().map(|l| &l["amount"]).collect();
+        assert_eq!((amounts, &money["total"]), (vec![&Value::Null, &json!("0.49")], &json!("0.49")));
+        let page = service.look(get("/queue/1")).await.text;
+        assert!(page.contains("<dd>0.49 without 1 line of no known amount</dd>"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_case_is_coded_again_when_other_tables_run() {
     each_open(|store| async move {
         let before = Service::keeping(store.clone()).await;
@@ -522,15 +587,112 @@ async fn a_case_is_coded_again_when_other_tables_run() {
         assert_eq!((&history[1]["action"], &history[1]["after"]["version"]), (&json!("recoded"), &json!(1)));
         assert_eq!(ids("outdated=true").await, [0; 0]);
         assert!(!service.look(get("/queue/2")).await.text.contains("Other rules or tables run now"));
-        let mut form = post("/queue/2/recode", "application/x-www-form-urlencoded", "revision=2&reason=once+more");
-        form.headers_mut().insert("origin", "http://127.0.0.1:8080".parse().unwrap());
-        let again = service.look(form).await;
+        let again = service.look(sent("/queue/2/recode", "revision=2&reason=once+more")).await;
         assert!(again.status == StatusCode::OK && again.text.contains("run now: nothing changes."), "{}", again.text);
         service.ask(change("/v1/cases/3/reject", 1, &json!({ "reason": "x" }))).await;
         assert_eq!(problem(&service.ask(recode(3, 2)).await), (409, "not-now".into()));
         let place = store.place().clone();
         let found = dripline_service::queue::check::check(&place).await.unwrap();
         assert_eq!((found.faults, found.versions), (vec![], 4));
+    })
+    .await;
+}
+
+/// A form as a page of this service sends it.
+fn sent(path: &str, fields: &str) -> Request<Body> {
+    let mut form = post(path, "application/x-www-form-urlencoded", fields.to_owned());
+    form.headers_mut().insert("origin", "http://127.0.0.1:8080".parse().unwrap());
+    form
+}
+
+#[tokio::test]
+async fn a_claim_is_supported_by_what_it_was_coded_from() {
+    each_open(|store| async move {
+        let before = Service::keeping(store.clone()).await;
+        let mut case = infusion("A");
+        let given = case["administrations"][0].as_object_mut().unwrap();
+        given.remove("supplied_by");
+        given.insert("stop".to_owned(), json!("2026-01-05T10:40"));
+        given.insert("containers".to_owned(), json!([{ "kind": "single_dose", "amount": "4 mg", "count": 1 }]));
+        for (key, value) in [("drug", "Zofran"), ("dose", "4 mg"), ("hcpcs", "J2405")] {
+            given.insert(key.to_owned(), json!(value));
+        }
+        before.ask(new("a", &case)).await;
+        before.ask(change("/v1/cases/1/release", 1, &json!({}))).await;
+        let sheet = async |service: &Service, path: &str| {
+            let page = service.look(get(path)).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            printed(
+                page.text.split("<main").nth(1).unwrap().split_once('>').unwrap().1.split("</main>").next().unwrap(),
+            )
+        };
+        let (claim, force) = ("/queue/1/claims/1/support", "/queue/1/support");
+        let left = sheet(&before, claim).await;
+        assert!(left.contains("Claim 1 as it was released") && left.contains("version 1."), "{left}");
+        assert!(left.contains("96365") && left.contains("10:40") && left.contains("Support for case A"), "{left}");
+        assert!(left.contains("one unit is 1 mg: 4 units"), "{left}");
+        // Other tables run, the chart is corrected: what left is supported as it left.
+        let service = with_dosage(store).await;
+        case["administrations"][0]["stop"] = json!("2026-01-05T12:00");
+        let corrected = correction(&case, "late", "2026-01-06T08:00");
+        assert_eq!(service.ask(change("/v1/cases/1/correction", 2, &corrected)).await.json()["version"], 2);
+        assert_eq!(sheet(&service, claim).await, left);
+        let now = sheet(&service, force).await;
+        assert!(
+            now.contains("Version 2, in force: ready.") && now.contains("96366") && !left.contains("96366"),
+            "{now}"
+        );
+        service.ask(change("/v1/cases/1/release", 3, &json!({}))).await;
+        assert_eq!(sheet(&service, claim).await, left);
+        let rebill = sheet(&service, "/queue/1/claims/3/support").await;
+        assert!(rebill.contains("Claim 3 as it was released") && rebill.contains("96366"), "{rebill}");
+        let page = service.look(get("/queue/1")).await.text;
+        for (path, linked) in [(force, true), (claim, true), ("/queue/1/claims/3/support", true), ("/claims/2/", false)]
+        {
+            assert_eq!(page.contains(path), linked, "{path}");
+        }
+        // A credit has no sheet, nor has a claim that never left.
+        for path in
+            ["/queue/1/claims/2/support", "/queue/1/claims/4/support", "/queue/9/support", "/queue/1/claims/x/support"]
+        {
+            assert_eq!(service.look(get(path)).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        // For an appeal, and signed; nothing is kept of it.
+        let office = service.look(get(claim)).await.text;
+        assert!(office.contains("class=\"watermark\"") && office.contains("Taken for granted"), "{office}");
+        let signed = service.look(sent(claim, "appeal=yes&signed_by=B.+Coder&signed_on=2026-01-09")).await.text;
+        assert!(
+            signed.contains("Signed off by B. Coder on 2026-01-09") && !signed.contains("class=\"watermark\""),
+            "{signed}"
+        );
+        assert!(
+            !signed.contains("Taken for granted") && signed.contains("name=\"appeal\" value=\"yes\" checked"),
+            "{signed}"
+        );
+        for (fields, says) in [
+            ("signed_by=B&signed_on=2026-01-04", "before the service"),
+            ("signed_by=B&signed_on=2999-01-09", "still to come"),
+            ("signed_by=B&signed_on=9.1.26", "as 2026-01-05"),
+            ("signed_on=2026-01-09", "who signs"),
+        ] {
+            let page = service.look(sent(claim, fields)).await.text;
+            assert!(page.contains(says) && page.contains("class=\"watermark\""), "{fields}: {page}");
+        }
+        assert_eq!(whole(&service, 1).await.1.as_array().unwrap().len(), 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_support_sheet_holds_no_question() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &infusion("A"))).await;
+        let page = service.look(get("/queue/1/support")).await.text;
+        assert!(
+            page.contains("Version 1, in force: needs an answer.") && !page.contains("When did it stop?"),
+            "{page}"
+        );
     })
     .await;
 }
@@ -556,6 +718,123 @@ async fn what_was_answered_is_not_asked_again_and_what_was_not_is() {
         assert_eq!((&ready["status"], &ready["waiting"]), (&json!("ready"), &json!(0)), "{ready}");
         let (case, _) = whole(&service, 1).await;
         assert_eq!(case["coding"]["drug_lines"][0]["modifiers"], json!(["JZ"]));
+    })
+    .await;
+}
+
+/// Three drugs that were bought, of whose containers the chart says nothing.
+fn bought(case: &str) -> Value {
+    let row = |drug: &str, dose: &str, start: &str| json!({ "drug": drug, "dose": dose, "route": "IV", "method": "push", "start": format!("2026-01-05T{start}") });
+    let rows = [row("Zofran", "4 mg", "10:00"), row("Toradol", "30 mg", "10:10"), row("Benadryl", "25 mg", "10:20")];
+    json!({ "case": case, "setting": "office", "administrations": rows })
+}
+
+#[tokio::test]
+async fn one_entry_tells_each_of_several_drugs_by_itself() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        assert_eq!(service.ask(new("k", &bought("A"))).await.json()["waiting"], 1);
+        let vial = |amount: &str| json!([{ "kind": "single_dose", "amount": amount, "count": 1 }]);
+        let mut answer = stop_at("", "original", "2026-01-05T11:00");
+        answer["query"] = json!({ "field": "containers", "administrations": ["1", "2", "3"] });
+        answer["says"] = json!({ "each": {
+            "1": { "set": { "containers": vial("4 mg") } },
+            "3": { "set": { "containers": vial("50 mg"), "wasted": "25 mg" } },
+        } });
+        let tried = json!({ "query": answer["query"], "says": answer["says"] });
+        let what_if = service.ask(post("/v1/cases/1/what-if", JSON, tried.to_string())).await.json();
+        // One that is not told is still asked.
+        let open = service.ask(change("/v1/cases/1/answers", 1, &answer)).await.json();
+        assert_eq!((&open["status"], &open["version"]), (&json!("needs_answer"), &json!(2)), "{open}");
+        let (case, history) = whole(&service, 1).await;
+        assert_eq!(case["coding"]["drug_lines"], what_if["coding"]["drug_lines"]);
+        assert_eq!(case["queries"], json!([{ "field": "containers", "administrations": ["2"], "settled": false }]));
+        let rows = &case["chart"]["administrations"];
+        assert_eq!((&rows[0]["containers"], &rows[1]["containers"]), (&vial("4 mg"), &Value::Null));
+        assert_eq!((&rows[2]["containers"], &rows[2]["wasted"]), (&vial("50 mg"), &json!("25 mg")));
+        assert_eq!(case["answers"][0]["says"], answer["says"]);
+        assert_eq!(history[1]["after"]["chart"]["administrations[2].wasted"], "25 mg");
+        // A second case: of one drug nobody can tell, and that settles what is asked again of it alone; and of no other.
+        service.ask(new("l", &bought("B"))).await;
+        answer["says"] =
+            json!({ "each": { "1": { "set": { "containers": vial("4 mg") } }, "2": "cannot_be_determined" } });
+        let open = service.ask(change("/v1/cases/2/answers", 1, &answer)).await.json();
+        assert_eq!(open["waiting"], 1, "{open}");
+        let query = json!({ "field": "containers", "administrations": ["2", "3"] });
+        assert_eq!(
+            whole(&service, 2).await.0["queries"],
+            json!([{ "field": "containers", "administrations": ["2", "3"], "settled": false }])
+        );
+        (answer["query"], answer["says"]) = (
+            query,
+            json!({ "each": { "2": "cannot_be_determined", "3": { "set": { "containers": vial("25 mg") } } } }),
+        );
+        let ready = service.ask(change("/v1/cases/2/answers", 2, &answer)).await.json();
+        assert_eq!((&ready["status"], &ready["waiting"]), (&json!("ready"), &json!(0)), "{ready}");
+        let settled = json!([{ "field": "containers", "administrations": ["2"], "settled": true }]);
+        assert_eq!(whole(&service, 2).await.0["queries"], settled);
+        // It holds for the versions to come.
+        let mut chart = whole(&service, 2).await.0["chart"].clone();
+        chart["administrations"][0]["indication"] = json!("nausea");
+        let same = correction(&chart, "original", "2026-01-05T12:00");
+        assert_eq!(service.ask(change("/v1/cases/2/correction", 3, &same)).await.json()["status"], "ready");
+        // What is said of one alone settles nothing of the others.
+        service.ask(new("m", &bought("C"))).await;
+        answer["query"] = json!({ "field": "containers", "administrations": ["1", "2", "3"] });
+        (answer["says"], answer["only"]) = (json!("cannot_be_determined"), json!(["2"]));
+        let open = service.ask(change("/v1/cases/3/answers", 1, &answer)).await.json();
+        assert_eq!((&open["status"], &open["waiting"]), (&json!("needs_answer"), &json!(1)), "{open}");
+        assert_eq!(
+            whole(&service, 3).await.0["answers"][0]["says"],
+            json!({ "each": { "2": "cannot_be_determined" } })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_asks_of_each_drug_by_its_name_in_one_form() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        service.ask(new("k", &bought("A"))).await;
+        let page = service.look(get("/queue/1")).await.text;
+        for drug in ["1 Zofran 4 mg, push 10:00", "2 Toradol 30 mg, push 10:10", "3 Benadryl 25 mg, push 10:20"] {
+            assert!(page.contains(&format!("<legend>{drug}</legend>")), "{page}");
+        }
+        let head = "revision=1&question=1&field=containers&administrations=%5B%221%22,%222%22,%223%22%5D";
+        let entry = "author=A.+Nurse&written_at=2026-01-05T11:00&kind=original&where=MAR";
+        let one = "each.0.containers.kind=single_dose&each.0.containers.amount=4+mg&each.0.containers.count=1";
+        let three = "each.2.containers.kind=single_dose&each.2.containers.amount=50+mg&each.2.wasted=25+mg";
+        let all = "set.containers.kind=single_dose&set.containers.amount=50+mg";
+        let send = async |says: &str| service.look(sent("/queue/1/answers", &format!("{head}&{says}&{entry}"))).await;
+        for (says, told) in [
+            (String::new(), "the answer is not chosen"),
+            ("says=set".to_owned(), "its fields are empty"),
+            ("says=each".to_owned(), "its fields are empty"),
+            (format!("says=as_charted&{one}"), "the answer chosen is another"),
+            (format!("says=set&{one}"), "the answer chosen is another"),
+            (format!("{all}&{one}"), "for all of them and for each by itself"),
+            (format!("{one}&each.0.says=as_charted"), "of 1 fields are filled in, and another answer is chosen"),
+            (format!("{one}&each.1.containers.count=two"), "2: containers.count: this is not a whole number"),
+        ] {
+            let page = send(&says).await;
+            assert!(
+                page.status == StatusCode::UNPROCESSABLE_ENTITY && page.text.contains(told),
+                "{says}: {}",
+                page.text
+            );
+            // What was typed stays.
+            let typed = "name=\"each.0.containers.amount\" type=\"text\" value=\"4 mg\"";
+            assert_eq!(page.text.contains(typed), says.contains(one), "{says}: {}", page.text);
+        }
+        // Filled in, it is chosen.
+        let done = send(&format!("{one}&{three}&each.1.says=cannot_be_determined")).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+        let (case, _) = whole(&service, 1).await;
+        assert_eq!((&case["status"], &case["version"]), (&json!("ready"), &json!(2)));
+        assert_eq!(case["answers"][0]["says"]["each"]["3"]["set"]["wasted"], "25 mg");
+        let page = service.look(get("/queue/1")).await.text;
+        assert!(page.contains("2: it cannot be determined; 3: containers"), "{page}");
     })
     .await;
 }
@@ -692,6 +971,61 @@ async fn questions_leave_as_neutral_text() {
     .await;
 }
 
+/// The text of a page as it is printed: without the parts that stay on the screen.
+fn printed(page: &str) -> String {
+    let (mut text, mut depth, mut hidden) = (String::new(), 0, None);
+    for part in page.split('<').skip(1) {
+        let (tag, after) = part.split_once('>').unwrap();
+        let name = tag.split([' ', '\n']).next().unwrap();
+        let void = tag.starts_with('!')
+            || ["input", "br", "link", "meta", "path", "rect"].contains(&name)
+            || tag.ends_with('/');
+        if name.starts_with('/') {
+            depth -= 1;
+            hidden = hidden.filter(|&at| at < depth);
+        } else if !void {
+            if tag.contains("no-print") && hidden.is_none() {
+                hidden = Some(depth);
+            }
+            depth += 1;
+        }
+        if hidden.is_none() {
+            text.push_str(after);
+        }
+    }
+    assert_eq!(depth, 0, "the page is not well formed");
+    text.replace("&#39;", "'").replace("&quot;", "\"").replace("&#38;", "&")
+}
+
+#[tokio::test]
+async fn a_page_that_asks_prints_its_questions_and_nothing_else() {
+    each_open(|store| async move {
+        let service = Service::keeping(store).await;
+        let mut case = infusion("ED-17");
+        case["administrations"].as_array_mut().unwrap().push(push("")["administrations"][0].clone());
+        case["administrations"][1]["start"] = json!("2026-01-05T10:05");
+        service.ask(new("k", &case)).await;
+        service.ask(post("/v1/settings", JSON, json!({ "money": true, "reason": "x" }).to_string())).await;
+        let asks = service.ask(get("/v1/cases/1/queries.txt")).await.text;
+        let main = |page: &str| {
+            printed(page.split("<main").nth(1).unwrap().split("</main>").next().unwrap().split_once('>').unwrap().1)
+        };
+        let form = "question=1&field=stop&administrations=%5B%22a%22%5D&says=set&set.stop=2026-01-05T10:40";
+        let tried = service.look(sent("/queue/1/what-if", form)).await.text;
+        for page in [service.look(get("/queue/1")).await.text, tried] {
+            assert!(page.contains("what each answer would earn") && page.contains(">Money<"), "{page}");
+            assert_eq!(main(&page).trim(), asks.trim());
+        }
+        // With none open the claim is printed, without what was asked.
+        service.ask(change("/v1/cases/1/answers", 1, &undetermined())).await;
+        let page = service.look(get("/queue/1")).await.text;
+        let text = main(&page);
+        assert!(page.contains("Settled by an entry") && text.contains("96374"), "{text}");
+        assert!(!text.contains("When did it stop?") && !text.contains("what each answer would earn"), "{text}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn money_is_off_until_an_administrator_turns_it_on_and_orders_nothing() {
     each_open(|store| async move {
@@ -703,7 +1037,12 @@ async fn money_is_off_until_an_administrator_turns_it_on_and_orders_nothing() {
         assert_eq!(whole(&service, 1).await.0.get("money"), None);
         let on = |on: bool| post("/v1/settings", JSON, json!({ "money": on, "reason": "the audit asks" }).to_string());
         assert_eq!(service.ask(on(true)).await.json(), json!({ "money": true }));
-        assert_eq!(whole(&service, 1).await.0["money"]["currency"], "USD");
+        let money = whole(&service, 1).await.0["money"].clone();
+        assert_eq!(money["currency"], "USD");
+        // No table is loaded: what is unknown is not zero.
+        assert_eq!((&money["lines"][0]["amount"], &money["total"]), (&Value::Null, &Value::Null));
+        let page = service.look(get("/queue/1")).await.text;
+        assert!(page.contains("<dt>Together</dt><dd>no amount</dd>") && !page.contains("0.00"), "{page}");
         assert_eq!(service.ask(get("/v1/cases")).await.text, queue);
         assert!(!service.ask(get("/v1/queue.csv")).await.text.contains("USD"));
         assert_eq!(service.ask(on(false)).await.json(), json!({ "money": false }));
@@ -807,6 +1146,11 @@ async fn an_export_holds_the_whole_queue() {
         assert_eq!(csv.lines().count(), 1 + 103);
         assert!(csv.lines().nth(1).unwrap().starts_with("1,\"A,\"\"x\"\"\",ready,facility,2026-02-03,"), "{csv}");
         assert!(csv.contains("96374 x1 on 2026-02-03"));
+        // Whatever part of either is passed on says that nobody has reviewed the rules yet; each line is still one case.
+        let notice = dripline::NOTICE;
+        assert!(notice.contains("not yet reviewed") && lines.iter().all(|l| l["notice"] == notice));
+        assert!(csv.starts_with("id,case,") && csv.lines().next().unwrap().ends_with(",lines,drug_lines,notice"));
+        assert!(csv.lines().skip(1).all(|row| row.ends_with(&format!(",\"{notice}\""))), "{csv}");
     })
     .await;
 }

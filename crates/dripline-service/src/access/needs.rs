@@ -93,6 +93,11 @@ pub const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/queue/new", May(Work)),
     ("POST", "/queue/settings", May(Settings)),
     ("GET", "/queue/{id}", May(Read)),
+    // A sheet is shown as its form says; nothing is kept of it.
+    ("GET", "/queue/{id}/support", May(Read)),
+    ("POST", "/queue/{id}/support", May(Read)),
+    ("GET", "/queue/{id}/claims/{claim}/support", May(Read)),
+    ("POST", "/queue/{id}/claims/{claim}/support", May(Read)),
     ("POST", "/queue/{id}/answers", May(Work)),
     ("POST", "/queue/{id}/correction", May(Work)),
     ("POST", "/queue/{id}/recode", May(Work)),

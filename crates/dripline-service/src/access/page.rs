@@ -107,9 +107,7 @@ async fn sign_in(
         Err(problem) if matches!(problem.kind(), Kind::Unauthenticated | Kind::Locked | Kind::NoStore) => {
             state.metrics.refused(problem.kind().slug());
             let name: String = name.chars().take(64).collect();
-            let mut response = sign_in_form(&state, &caller, to, &name, &sentence(&problem))?;
-            *response.status_mut() = problem.kind().status();
-            Ok(response)
+            Ok(problem.head(sign_in_form(&state, &caller, to, &name, &sentence(&problem))?))
         }
         Err(problem) => Err(problem),
     }
@@ -189,11 +187,7 @@ async fn set_password(
             Ok(with_cookie(response, state.access.set_cookie(&secret)))
         }
         Err(problem) if problem.kind() == Kind::Failed => Err(problem),
-        Err(problem) => {
-            let mut response = account(&caller, "", &sentence(&problem))?;
-            *response.status_mut() = problem.kind().status();
-            Ok(response)
-        }
+        Err(problem) => Ok(problem.head(account(&caller, "", &sentence(&problem))?)),
     }
 }
 
@@ -224,9 +218,7 @@ async fn change_accounts(State(state): State<AppState>, caller: Caller, request:
         Ok(None) => Ok(Redirect::to("/accounts").into_response()),
         Ok(Some((name, secret))) => accounts_seen(&state, "", Some((name.as_str(), secret.tell()))).await,
         Err(problem) if matches!(problem.kind(), Kind::Access | Kind::Taken | Kind::NotFound) => {
-            let mut response = accounts_seen(&state, &sentence(&problem), None).await?;
-            *response.status_mut() = problem.kind().status();
-            Ok(response)
+            Ok(problem.head(accounts_seen(&state, &sentence(&problem), None).await?))
         }
         Err(problem) => Err(problem),
     }
@@ -280,9 +272,7 @@ struct RefusedPage<'a> {
 
 /// A refusal for whoever looks at a page.
 pub(super) fn refused(problem: &Problem) -> Result<Response, Problem> {
-    let mut response = page(&RefusedPage { title: problem.kind().title(), sentence: sentence(problem) })?;
-    *response.status_mut() = problem.kind().status();
-    Ok(response)
+    Ok(problem.head(page(&RefusedPage { title: problem.kind().title(), sentence: sentence(problem) })?))
 }
 
 /// Someone has come back from elsewhere and is signed in. A redirect would be the other site's, and browsers keep the

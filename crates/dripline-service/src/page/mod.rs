@@ -6,6 +6,7 @@
 
 mod book;
 pub(crate) mod form;
+mod kept;
 mod queue;
 mod share;
 mod table;

@@ -1,6 +1,8 @@
 //! The queue in a browser: the list, a case with its chart beside its claim, and what is done with it. Every form is
 //! whole without script, and says which state of the case its reader saw.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Router;
 use axum::body::Bytes;
@@ -13,6 +15,7 @@ use dripline::SmolStr;
 use dripline::chart::{AccessKind, ContainerKind, Method, PumpKind, PumpOwner, Purpose};
 use dripline::coding::ChartDate;
 use dripline_formats::diff::phrase;
+use dripline_formats::text::names::Names;
 use dripline_formats::{json, svg, worksheet};
 use dripline_reference::Options;
 use serde_json::{Map, Value, json};
@@ -27,11 +30,11 @@ use crate::answer::Form as BodyForm;
 use crate::guard;
 use crate::problem::{Kind, Problem};
 use crate::queue::correction::{Basis, Correction};
-use crate::queue::entry::{Asked, Entry, EntryKind, NewAnswer, Says, TriedAnswer, keys_of};
+use crate::queue::entry::{Asked, Entry, EntryKind, NewAnswer, OfOne, Says, TriedAnswer, keys_of, keys_of_one};
 use crate::queue::filter::{ADDRESSEES, Filter, PART};
 use crate::queue::routes::{new_case, number, store};
 use crate::queue::view::{Answered, Case, ClaimKind, CorrectionEntry, Event, Page, Released, WhatIf};
-use crate::queue::{Status, Step, book};
+use crate::queue::{Status, Step, book, text};
 use crate::state::AppState;
 
 /// Every route of these pages.
@@ -55,6 +58,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/queue/{id}/reopen", decided(Step::Reopen))
         .route("/queue/{id}/records-request", post(request_records))
         .route("/queue/{id}/release", post(release))
+        .merge(super::kept::routes())
         .layer(DefaultBodyLimit::max(MOST))
         .layer(from_fn(told))
 }
@@ -71,7 +75,7 @@ async fn told(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     match page(&ToldPage { title: problem.kind().title(), wrong: Wrong::of(&problem) }) {
-        Ok(page) => (problem.kind().status(), page).into_response(),
+        Ok(page) => problem.head(page),
         Err(_) => problem.into_response(),
     }
 }
@@ -257,14 +261,25 @@ struct Question {
     field: SmolStr,
     /// Its administrations, as a JSON list.
     administrations: String,
-    each: Vec<SmolStr>,
     cells: Vec<Cell>,
+    /// Where it is about several, the same for each of them.
+    each: Vec<OfOneForm>,
     says: String,
-    only: String,
     author: String,
     written_at: String,
     kind: String,
     place: String,
+}
+
+/// What an entry says of one of several administrations.
+struct OfOneForm {
+    /// Its place among those asked about.
+    at: usize,
+    id: SmolStr,
+    /// The drug, and how it was given.
+    what: String,
+    cells: Vec<Cell>,
+    says: String,
 }
 
 /// A chart entry as it is listed.
@@ -427,7 +442,7 @@ async fn show(state: &AppState, caller: &Caller, id: i64, mut sent: Option<Sent<
 }
 
 /// A stored moment for reading, to the minute.
-fn moment(stored: &str) -> String {
+pub(super) fn moment(stored: &str) -> String {
     format!("{} UTC", stored.chars().take(16).collect::<String>().replace('T', " "))
 }
 
@@ -440,19 +455,36 @@ fn name(code: &str, modifiers: &[SmolStr]) -> String {
     std::iter::once(code).chain(modifiers.iter().map(SmolStr::as_str)).collect::<Vec<_>>().join("-")
 }
 
+/// Each line with its amount, and what they come to. What no table gives is unknown, and never nothing.
 fn amounts(money: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or("no amount").to_owned();
     let mut amounts: Vec<_> =
         money["lines"].as_array().into_iter().flatten().map(|l| (text(&l["code"]), text(&l["amount"]))).collect();
-    amounts.push(("Together".to_owned(), text(&money["total"])));
+    let together = match money["without_amount"].as_u64() {
+        Some(unknown) if unknown > 0 && money["total"].is_string() => {
+            let lines = if unknown == 1 { "line" } else { "lines" };
+            format!("{} without {unknown} {lines} of no known amount", text(&money["total"]))
+        }
+        _ => text(&money["total"]),
+    };
+    amounts.push(("Together".to_owned(), together));
     amounts
 }
 
 fn entry_view(answered: &Answered) -> EntryView {
+    let (as_charted, untold) = ("the chart stands as it is", "it cannot be determined");
+    let sets =
+        |set: &Map<String, Value>| set.iter().map(|(k, v)| format!("{k} {}", plain(v))).collect::<Vec<_>>().join(", ");
+    let one = |one: &OfOne| match one {
+        OfOne::AsCharted => as_charted.to_owned(),
+        OfOne::CannotBeDetermined => untold.to_owned(),
+        OfOne::Set(set) => sets(set),
+    };
     let says = match &answered.says {
-        Says::AsCharted => "the chart stands as it is".to_owned(),
-        Says::CannotBeDetermined => "it cannot be determined".to_owned(),
-        Says::Set(set) => set.iter().map(|(k, v)| format!("{k} {}", plain(v))).collect::<Vec<_>>().join(", "),
+        Says::AsCharted => as_charted.to_owned(),
+        Says::CannotBeDetermined => untold.to_owned(),
+        Says::Set(set) => sets(set),
+        Says::Each(each) => each.iter().map(|(id, says)| format!("{id}: {}", one(says))).collect::<Vec<_>>().join("; "),
     };
     EntryView { says, answered: answered.clone() }
 }
@@ -539,21 +571,28 @@ fn question(
 ) -> Question {
     let sent = form.filter(|f| f.get("question").and_then(|n| n.parse().ok()) == Some(number));
     let said = |name: &str| sent.and_then(|f| f.get(name)).unwrap_or("").to_owned();
-    let cells = keys_of(&query.field).into_iter().flat_map(cells);
-    let cells = cells.map(|mut cell| {
-        cell.value = said(&format!("set.{}", cell.key));
-        cell
-    });
+    let filled = |keys: Vec<String>, prefix: &str| -> Vec<Cell> {
+        let fill = |cell: Cell| Cell { value: said(&format!("{prefix}{}", cell.key)), ..cell };
+        keys.into_iter().flat_map(cells).map(fill).collect()
+    };
+    let names = Names::new(Some(&case.chart));
+    let of_one = |(at, id): (usize, &SmolStr)| OfOneForm {
+        at,
+        id: id.clone(),
+        what: names.what(id),
+        cells: filled(keys_of_one(&query.field), &format!("each.{at}.")),
+        says: said(&format!("each.{at}.says")),
+    };
+    let several = query.administrations.len() > 1 && !keys_of_one(&query.field).is_empty();
     Question {
         number,
         settled,
         view: query_view(&case.coding, query),
         field: query.field.clone(),
         administrations: json::line(&query.administrations),
-        each: if query.administrations.len() > 1 { query.administrations.clone() } else { Vec::new() },
-        cells: cells.collect(),
+        cells: filled(keys_of(&query.field), "set."),
+        each: if several { query.administrations.iter().enumerate().map(of_one).collect() } else { Vec::new() },
         says: said("says"),
-        only: said("only"),
         author: said("author"),
         written_at: said("written_at"),
         kind: said("kind"),
@@ -623,20 +662,64 @@ fn answer_of(form: &Form) -> Result<TriedAnswer, Problem> {
         field: form.get("field").unwrap_or("").to_owned(),
         administrations: administrations.unwrap_or_default(),
     };
-    let says = match form.said("says") {
-        Some("as_charted") => Says::AsCharted,
-        Some("cannot_be_determined") => Says::CannotBeDetermined,
-        Some("set") => Says::Set(set(form)?),
-        _ => return Err(Problem::body("says", "the answer is not chosen", "choose what the entry says")),
+    let all = set(form.under("set."))?;
+    let each = each(form, &query)?;
+    let filled = (!all.is_empty(), !each.is_empty());
+    // Who fills fields in has chosen them.
+    let chosen = form.said("says").unwrap_or(match filled {
+        (true, false) => "set",
+        (false, true) => "each",
+        _ => "",
+    });
+    let unclear = |detail, help| Err(Problem::body("says", detail, help));
+    let says = match (chosen, filled) {
+        ("set", (true, false)) => Says::Set(all),
+        ("each", (false, true)) => Says::Each(each),
+        ("as_charted", (false, false)) => Says::AsCharted,
+        ("cannot_be_determined", (false, false)) => Says::CannotBeDetermined,
+        ("set" | "each", (false, false)) => return unclear("its fields are empty", "fill in what the entry says"),
+        (_, (false, false)) => {
+            return unclear("the answer is not chosen", "choose what the entry says, or fill it in");
+        }
+        ("", _) => {
+            let detail = "fields are filled in for all of them and for each by itself";
+            return unclear(detail, "empty those that the entry does not say");
+        }
+        _ => {
+            let detail = "fields are filled in, and the answer chosen is another";
+            return unclear(detail, "choose the one to which they belong, or empty them");
+        }
     };
-    let only = form.said("only").map(|id| vec![id.to_owned()]);
-    Ok(TriedAnswer { query, says, only })
+    Ok(TriedAnswer { query, says, only: None })
 }
 
-fn set(form: &Form) -> Result<Map<String, Value>, Problem> {
+/// What a form says of each administration; nothing of one whose fields are empty.
+fn each(form: &Form, query: &Asked) -> Result<BTreeMap<String, OfOne>, Problem> {
+    let mut each = BTreeMap::new();
+    for (at, id) in query.administrations.iter().enumerate() {
+        let prefix = format!("each.{at}.");
+        let fields = form.under(&prefix).filter(|(key, _)| *key != "says");
+        let set = set(fields).map_err(|problem| problem.within(&format!("{id}: ")))?;
+        let says = match (form.said(&format!("{prefix}says")), set.is_empty()) {
+            (None, true) => continue,
+            (None, false) => OfOne::Set(set),
+            (Some("as_charted"), true) => OfOne::AsCharted,
+            (Some("cannot_be_determined"), true) => OfOne::CannotBeDetermined,
+            (Some(_), _) => {
+                let detail = format!("of {id} fields are filled in, and another answer is chosen");
+                return Err(Problem::body("says", detail, "keep one of the two"));
+            }
+        };
+        each.insert(id.clone(), says);
+    }
+    Ok(each)
+}
+
+/// What fields set, by their keys.
+fn set<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Map<String, Value>, Problem> {
     let mut set = Map::new();
     let mut container = Map::new();
-    let given = form.under("set.").map(|(key, value)| (key, value.trim())).filter(|(_, value)| !value.is_empty());
+    let given = fields.map(|(key, value)| (key, value.trim())).filter(|(_, value)| !value.is_empty());
     for (key, value) in given {
         let number = |key: &str| {
             let number = value.parse::<u32>();

@@ -410,7 +410,13 @@ fn worth(coder: &Coder, chart: &Chart, options: &Options) -> Result<Value, Probl
     let coded = coder.code_with(chart, 1, &[], options).map_err(unusable)?;
     let worth = money::estimate(chart, &coded.coding, &coded.resolved, &Basis::default());
     coded.check_tables().map_err(unusable)?;
-    serde_json::to_value(worth).map_err(|_| Problem::failed())
+    let unknown = worth.without_amount > 0 && worth.without_amount == worth.lines.len();
+    let mut worth = serde_json::to_value(worth).map_err(|_| Problem::failed())?;
+    // A sum of nothing known is unknown, and not zero.
+    if unknown {
+        worth["total"] = Value::Null;
+    }
+    Ok(worth)
 }
 
 fn unusable(e: ChartError) -> Problem {
@@ -625,15 +631,19 @@ pub(crate) async fn answer(
     let moment = now();
     let NewAnswer { query, says, only, entry } = answer;
     entry.check(moment)?;
-    let tried = TriedAnswer { query, says, only };
-    let Worked { asked, changed, coded, .. } = work(state, store, id, &tried, entry.kind, Some(revision)).await?;
+    let tried = TriedAnswer { query, says, only }.named();
+    let Worked { mut asked, changed, coded, .. } = work(state, store, id, &tried, entry.kind, Some(revision)).await?;
+    super::written::of_answer(&entry, &tried, &changed)?;
     let at = stamp(moment);
     let mut write = store.write().await?;
     let before = head(&mut write, id).await?;
     seen(&before, revision)?;
     let mut quiet = settled(&mut write, id).await?;
-    if tried.says.settles(&tried.query.field) {
-        quiet.extend(asked.iter().map(|ask| (tried.query.clone(), ask.clone())));
+    if let Some(left) = tried.says.left(&tried.query) {
+        asked.extend(coded.coding.queries.iter().filter(|q| left.covers(q)).map(|q| q.ask.clone()));
+    }
+    if let Some(settles) = tried.says.settles(&tried.query) {
+        quiet.extend(asked.iter().map(|ask| (settles.clone(), ask.clone())));
     }
     let next = Next { chart: &changed.chart, assumptions: &changed.assumptions, coded: &coded, quiet: &quiet };
     let after = advance(&mut write, &before, &next, &at, actor, "answered").await?;
@@ -699,7 +709,7 @@ async fn advance(
     let changes_claim = last.is_none_or(|last| last.claim != Claim::of(coding));
     let step = Step::Version { changes_claim };
     let decision = before.decision.after(step, before.summary.waiting).map_err(not_now)?;
-    let is_quiet = |q: &Query| next.quiet.iter().any(|(query, ask)| *query == Asked::of(q) && *ask == q.ask);
+    let is_quiet = |q: &Query| next.quiet.iter().any(|(query, ask)| query.covers(q) && *ask == q.ask);
     let states: Vec<bool> = coding.queries.iter().map(is_quiet).collect();
     let number = before.summary.version + 1;
     let made = Made { chart: next.chart, assumptions: next.assumptions, coding, settled: &states };
@@ -862,9 +872,7 @@ async fn settled(connection: &mut AnyConnection, id: i64) -> Result<Vec<(Asked, 
     let mut found = Vec::new();
     for row in &rows {
         let query = Asked { field: row.try_get(0)?, administrations: stored(row, 1)? };
-        if !stored::<Says>(row, 2)?.settles(&query.field) {
-            continue;
-        }
+        let Some(query) = stored::<Says>(row, 2)?.settles(&query) else { continue };
         let asked: Vec<String> = stored(row, 3)?;
         found.extend(asked.into_iter().map(|ask| (query.clone(), ask)));
     }

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::entry::{Changed, Entry, EntryKind, text};
+use super::written;
 use crate::asked::cut;
 use crate::problem::Problem;
 
@@ -79,10 +80,7 @@ impl Correction {
             return Err(Problem::body("entries", "more than 100 entries are named", "correct the chart in steps"));
         }
         for (n, basis) in self.entries.iter().enumerate() {
-            basis.entry.check(now).map_err(|p| {
-                let path = format!("entries[{n}].{}", p.path());
-                p.at(&path)
-            })?;
+            basis.entry.check(now).map_err(|p| p.within(&format!("entries[{n}].")))?;
         }
         Ok(())
     }
@@ -124,6 +122,10 @@ impl Correction {
         }
         if chart != self.chart {
             found = Found::between(was, &chart);
+        }
+        for (n, (basis, paths)) in self.entries.iter().zip(&rests).enumerate() {
+            written::of_correction(&basis.entry, &chart, &found.after, paths.iter())
+                .map_err(|p| p.within(&format!("entries[{n}].")))?;
         }
         let mut kept = found.kept(assumptions);
         kept.extend(self.read.iter().filter(|a| !assumptions.contains(a)).cloned());
@@ -339,7 +341,7 @@ mod tests {
     }
 
     fn entry(kind: &str) -> Value {
-        json!({ "author": "A", "written_at": "2026-01-05T12:00", "kind": kind, "where": "MAR" })
+        json!({ "author": "A", "written_at": "2026-01-05T13:00", "kind": kind, "where": "MAR" })
     }
 
     #[test]

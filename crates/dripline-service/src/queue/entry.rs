@@ -1,7 +1,9 @@
 //! An answer to a question: an entry of the chart, and what it changes there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use dripline::SmolStr;
 use dripline::chart::{Chart, ChartTime};
 use dripline::coding::{Assumption, Query};
 use dripline_formats::json;
@@ -34,6 +36,20 @@ pub struct Asked {
 pub enum Says {
     /// What is charted: keys of the contract with their values; null takes a value away. Keys of an administration are
     /// set in each one asked about.
+    Set(Map<String, Value>),
+    /// The chart stands as it is.
+    AsCharted,
+    /// Nobody can tell.
+    CannotBeDetermined,
+    /// Of some of the administrations asked about, or of all, each its own, by their ids.
+    Each(BTreeMap<String, OfOne>),
+}
+
+/// What an answer says of one administration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OfOne {
+    /// What is charted: keys of an administration with their values; null takes a value away.
     Set(Map<String, Value>),
     /// The chart stands as it is.
     AsCharted,
@@ -95,13 +111,51 @@ pub struct NewAnswer {
 }
 
 impl Says {
-    /// Whether a question about a key is settled by it, also where the chart still leaves the question open: it says
-    /// what was asked.
-    pub(crate) fn settles(&self, field: &str) -> bool {
+    /// The question that is settled by it, also where the chart still leaves it open, as it says what was asked: of all
+    /// that were asked about, or of some of them.
+    pub(crate) fn settles(&self, query: &Asked) -> Option<Asked> {
         match self {
-            Says::Set(set) => set.contains_key(field),
-            Says::AsCharted | Says::CannotBeDetermined => true,
+            Says::Set(set) => set.contains_key(&query.field).then(|| query.clone()),
+            Says::AsCharted | Says::CannotBeDetermined => Some(query.clone()),
+            Says::Each(_) => self.of_those(query, |one| match one {
+                OfOne::Set(set) => set.contains_key(&query.field),
+                OfOne::AsCharted | OfOne::CannotBeDetermined => true,
+            }),
         }
+    }
+
+    /// The question as it is asked again of those alone of which it says that nothing changes.
+    pub(crate) fn left(&self, query: &Asked) -> Option<Asked> {
+        self.of_those(query, |one| !matches!(one, OfOne::Set(_)))
+    }
+
+    fn of_those(&self, query: &Asked, meant: impl Fn(&OfOne) -> bool) -> Option<Asked> {
+        let Says::Each(each) = self else { return None };
+        let administrations: Vec<String> =
+            query.administrations.iter().filter(|id| each.get(*id).is_some_and(&meant)).cloned().collect();
+        (!administrations.is_empty()).then(|| Asked { administrations, field: query.field.clone() })
+    }
+}
+
+impl TriedAnswer {
+    /// The same with the administrations named that it is about, where those are some of the ones asked about: nothing
+    /// else that is kept of an answer tells. What it says of the case itself it says of no administration.
+    pub(crate) fn named(self) -> Self {
+        let Some(only) =
+            self.only.as_ref().filter(|only| only.iter().all(|id| self.query.administrations.contains(id)))
+        else {
+            return self;
+        };
+        let one = match &self.says {
+            Says::Set(set) if set.keys().all(|name| keys(&self.query.field).contains(&name.as_str())) => {
+                OfOne::Set(set.clone())
+            }
+            Says::AsCharted => OfOne::AsCharted,
+            Says::CannotBeDetermined => OfOne::CannotBeDetermined,
+            Says::Set(_) | Says::Each(_) => return self,
+        };
+        let each = only.iter().map(|id| (id.clone(), one.clone())).collect();
+        TriedAnswer { says: Says::Each(each), only: None, ..self }
     }
 }
 
@@ -130,6 +184,12 @@ impl Asked {
             field: query.field.to_string(),
             administrations: query.administrations.iter().map(ToString::to_string).collect(),
         }
+    }
+
+    /// Whether a question of a coding asks the same, of these administrations or of some of them.
+    pub(crate) fn covers(&self, query: &Query) -> bool {
+        let named = |id: &SmolStr| self.administrations.iter().any(|own| id == own);
+        self.field == query.field.as_str() && query.administrations.iter().all(named)
     }
 }
 
@@ -208,6 +268,11 @@ pub(crate) fn keys_of(field: &str) -> Vec<String> {
     }
 }
 
+/// Those of an administration alone.
+pub(crate) fn keys_of_one(field: &str) -> Vec<String> {
+    keys(field).iter().filter(|k| !k.starts_with('.')).map(|k| (*k).to_owned()).collect()
+}
+
 /// A chart as an answer leaves it.
 pub(crate) struct Changed {
     pub chart: Chart,
@@ -230,52 +295,65 @@ pub(crate) fn applied(
     let mut value = serde_json::to_value(chart).map_err(failed)?;
     let mut changed =
         Changed { chart: chart.clone(), assumptions: assumptions.to_vec(), before: Map::new(), after: Map::new() };
-    let Says::Set(set) = &answer.says else { return Ok(changed) };
-    if set.is_empty() {
-        return Err(Problem::body("says.set", "nothing is set", "name a key of the chart with its value"));
-    }
-    let rows = rows(chart, answer)?;
     let field = answer.query.field.as_str();
     let device = field.strip_prefix("accesses.").and_then(|rest| rest.strip_suffix(".kind"));
-    // Where no device is charted, the answer names one, and says what it is.
-    let named = set.get("access").and_then(Value::as_str).filter(|_| field == "access");
     let known = keys(field);
-    for (name, given) in set {
-        // Each place with its path as it is told; an access's id may hold anything.
-        let mut places: Vec<(String, Vec<String>)> = Vec::new();
-        let owned = |keys: &[&str]| keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
-        let mut in_rows = |name: &str| {
-            for row in &rows {
-                let keys =
-                    [owned(&["administrations", &row.to_string()]), name.split('.').map(str::to_owned).collect()];
-                places.push((format!("administrations[{row}].{name}"), keys.concat()));
-            }
-        };
-        match device {
-            Some(id) if name == field => places.push((name.clone(), owned(&["accesses", id, "kind"]))),
-            None if let Some(id) = named.filter(|id| *name == format!("accesses.{id}.kind")) => {
-                places.push((name.clone(), owned(&["accesses", id, "kind"])));
-            }
-            None if known.iter().any(|k| k.strip_prefix('.') == Some(name)) => {
-                places.push((name.clone(), owned(&[name])));
-            }
-            None if known.contains(&name.as_str()) => in_rows(name),
-            Some(_) => return Err(unknown(name, [field])),
-            None => return Err(unknown(name, known.iter().map(|k| k.trim_start_matches('.')))),
+    for Part { path: at, rows, set, of_one } in parts(chart, answer)? {
+        if set.is_empty() {
+            return Err(Problem::body(&at, "nothing is set", "name a key of the chart with its value"));
         }
-        for (path, keys) in places {
-            let before = put(&mut value, &keys, given).ok_or_else(Problem::failed)?;
-            changed.before.insert(path.clone(), before);
-            changed.after.insert(path, given.clone());
-        }
-        if name == "stop" && !given.is_null() {
-            // A stop without a source is charted.
-            let source = if kind == EntryKind::Late { "late_entry".into() } else { Value::Null };
-            for row in &rows {
-                let keys = owned(&["administrations", &row.to_string(), "stop_source"]);
-                put(&mut value, &keys, &source).ok_or_else(Problem::failed)?;
+        // Where no device is charted, the answer names one, and says what it is.
+        let named = set.get("access").and_then(Value::as_str).filter(|_| field == "access");
+        for (name, given) in set {
+            // Each place with its path as it is told; an access's id may hold anything.
+            let mut places: Vec<(String, Vec<String>)> = Vec::new();
+            let owned = |keys: &[&str]| keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
+            let mut in_rows = |name: &str| {
+                for row in &rows {
+                    let keys =
+                        [owned(&["administrations", &row.to_string()]), name.split('.').map(str::to_owned).collect()];
+                    places.push((format!("administrations[{row}].{name}"), keys.concat()));
+                }
+            };
+            let of_case = |k: &&str| k.strip_prefix('.') == Some(name.as_str());
+            match device {
+                Some(id) if name == field && !of_one => places.push((name.clone(), owned(&["accesses", id, "kind"]))),
+                None if let Some(id) = named.filter(|id| *name == format!("accesses.{id}.kind")) => {
+                    places.push((name.clone(), owned(&["accesses", id, "kind"])));
+                }
+                None if known.iter().any(of_case) && !of_one => places.push((name.clone(), owned(&[name]))),
+                None if known.contains(&name.as_str()) => in_rows(name),
+                _ if of_one && (device.is_some() || known.iter().any(of_case)) => {
+                    return Err(Problem::body(
+                        &format!("{at}.{name}"),
+                        format!("`{}` stands in the case, not in one administration", cut(name)),
+                        "say it in `set`, of all of them",
+                    ));
+                }
+                Some(_) => return Err(unknown(&at, name, [field])),
+                None => return Err(unknown(&at, name, known.iter().map(|k| k.trim_start_matches('.')))),
+            }
+            for (path, keys) in places {
+                if changed.after.get(&path).is_some_and(|other| other != given) {
+                    let detail = format!("`{}` is said twice, and otherwise", cut(name));
+                    return Err(Problem::body(&format!("{at}.{name}"), detail, "say one of the two"));
+                }
+                let before = put(&mut value, &keys, given).ok_or_else(Problem::failed)?;
+                changed.before.entry(path.clone()).or_insert(before);
+                changed.after.insert(path, given.clone());
+            }
+            if name == "stop" && !given.is_null() {
+                // A stop without a source is charted.
+                let source = if kind == EntryKind::Late { "late_entry".into() } else { Value::Null };
+                for row in &rows {
+                    let keys = owned(&["administrations", &row.to_string(), "stop_source"]);
+                    put(&mut value, &keys, &source).ok_or_else(Problem::failed)?;
+                }
             }
         }
+    }
+    if changed.after.is_empty() {
+        return Ok(changed);
     }
     let text = value.to_string();
     changed.chart = json::chart_from_str("chart", &text).map_err(|e| {
@@ -287,13 +365,46 @@ pub(crate) fn applied(
     Ok(changed)
 }
 
-fn unknown<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Problem {
+/// What an answer sets, and where.
+struct Part<'a> {
+    /// Where it stands in the answer.
+    path: String,
+    rows: Vec<usize>,
+    set: &'a Map<String, Value>,
+    /// Whether it is said of one administration by itself.
+    of_one: bool,
+}
+
+fn parts<'a>(chart: &Chart, answer: &'a TriedAnswer) -> Result<Vec<Part<'a>>, Problem> {
+    let all = rows(chart, answer)?;
+    match &answer.says {
+        Says::AsCharted | Says::CannotBeDetermined => Ok(Vec::new()),
+        Says::Set(set) => Ok(vec![Part { path: "says.set".to_owned(), rows: all, set, of_one: false }]),
+        Says::Each(_) if answer.only.is_some() => {
+            Err(Problem::body("only", "`each` names the administrations that it is about", "leave it out"))
+        }
+        Says::Each(each) => {
+            let set = each.iter().filter_map(|(id, one)| match one {
+                OfOne::Set(set) => Some((id, set)),
+                OfOne::AsCharted | OfOne::CannotBeDetermined => None,
+            });
+            let part = |(id, set): (&String, &'a Map<String, Value>)| Part {
+                path: format!("says.each.{}.set", cut(id)),
+                rows: all.iter().copied().filter(|&row| id_of(chart, row) == *id).collect(),
+                set,
+                of_one: true,
+            };
+            Ok(set.map(part).collect())
+        }
+    }
+}
+
+fn unknown<'a>(at: &str, name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Problem {
     let help = match nearest(name, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("it may set {}", known.into_iter().collect::<Vec<_>>().join(", ")),
     };
-    let path = format!("says.set.{name}");
-    Problem::body(&path, format!("an answer to this question does not set `{}`", cut(name)), help)
+    Problem::body(&format!("{at}.{name}"), format!("an answer to this question does not set `{}`", cut(name)), help)
 }
 
 /// Puts a value in its place, or takes it away where it is null, and gives the one before. Objects on the way that are
@@ -319,13 +430,33 @@ fn put(value: &mut Value, keys: &[String], given: &Value) -> Option<Value> {
 /// The administrations that an answer is about, by their places in the chart.
 fn rows(chart: &Chart, answer: &TriedAnswer) -> Result<Vec<usize>, Problem> {
     let asked = &answer.query.administrations;
-    if let Some(other) = answer.only.iter().flatten().find(|id| !asked.contains(id)) {
-        let detail = format!("the question is not about `{}`", cut(other));
-        return Err(Problem::body("only", detail, format!("it is about {}", asked.join(", "))));
+    let (path, about) = match &answer.says {
+        Says::Each(each) => ("says.each", each.keys().cloned().collect()),
+        _ => ("only", answer.only.clone().unwrap_or_else(|| asked.clone())),
+    };
+    if about.is_empty() && !asked.is_empty() {
+        return Err(Problem::body(path, "no administration is named", "name those that the answer is about"));
     }
-    let about = answer.only.as_ref().unwrap_or(asked);
-    let id = |i: usize| chart.administrations[i].id.clone().unwrap_or_else(|| (i + 1).to_string());
-    Ok((0..chart.administrations.len()).filter(|&i| about.contains(&id(i))).collect())
+    if let Some(other) = about.iter().find(|id| !asked.contains(id)) {
+        let detail = format!("the question is not about `{}`", cut(other));
+        return Err(Problem::body(path, detail, format!("it is about {}", asked.join(", "))));
+    }
+    Ok((0..chart.administrations.len()).filter(|&i| about.contains(&id_of(chart, i))).collect())
+}
+
+/// The administrations of which an answer sets nothing, by their places in the chart.
+pub(super) fn unset(chart: &Chart, answer: &TriedAnswer) -> Result<Vec<usize>, Problem> {
+    let mut about = rows(chart, answer)?;
+    match &answer.says {
+        Says::Set(_) => about.clear(),
+        Says::AsCharted | Says::CannotBeDetermined => {}
+        Says::Each(each) => about.retain(|&row| !matches!(each.get(&id_of(chart, row)), Some(OfOne::Set(_)))),
+    }
+    Ok(about)
+}
+
+fn id_of(chart: &Chart, at: usize) -> String {
+    chart.administrations[at].id.clone().unwrap_or_else(|| (at + 1).to_string())
 }
 
 #[cfg(test)]

@@ -14,5 +14,6 @@ pub(crate) mod routes;
 pub mod step;
 pub(crate) mod text;
 pub mod view;
+mod written;
 
 pub use step::{Decision, Status, Step};

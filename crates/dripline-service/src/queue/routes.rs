@@ -288,7 +288,7 @@ pub(crate) fn add(api: &mut Api) {
         id,
         summary: "The queue with the lines of its claims, oldest first",
         about: "The cases that are there when it begins, each once. It is sent as it is read; one that breaks off is not \
-                ended as a whole answer is.",
+                ended as a whole answer is. Each case carries the notice that the rules await a review.",
         parameters: filters(FILTERS),
         gives: vec![(200, "One line for each case", vec![(content_type, json!({ "type": "string" }))])],
         problems: &[Kind::Parameter, Kind::NoStore, Kind::Store],
@@ -614,7 +614,7 @@ async fn queue_csv(State(state): State<AppState>, uri: Uri) -> Result<Response, 
 }
 
 async fn queue_lines(State(state): State<AppState>, uri: Uri) -> Result<Response, Problem> {
-    export(&state, &uri, LINES, "", line).await
+    export(&state, &uri, LINES, "", text::line).await
 }
 
 async fn settings(State(state): State<AppState>, uri: Uri) -> Result<Response, Problem> {

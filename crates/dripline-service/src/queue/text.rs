@@ -1,6 +1,8 @@
 //! The queue as text: the questions for those who are asked, and rows for a spreadsheet.
 
+use dripline::NOTICE;
 use dripline_formats::csv;
+use serde::Serialize;
 
 use super::book::Exported;
 use super::view::Case;
@@ -25,9 +27,10 @@ pub(crate) fn queries(case: &Case) -> String {
     text
 }
 
-/// The header row of the queue, with its end.
+/// The header row of the queue, with its end. The notice stands in a column, the last, and in each row: a line of its own
+/// would be a case to whoever reads the file, and rows are taken out of it.
 pub(crate) const HEADER: &str =
-    "id,case,status,setting,service_date,received_at,version,waiting,reason,lines,drug_lines\n";
+    "id,case,status,setting,service_date,received_at,version,waiting,reason,lines,drug_lines,notice\n";
 
 /// A case as a row, with its end.
 pub(crate) fn row(case: &Exported) -> String {
@@ -51,5 +54,17 @@ pub(crate) fn row(case: &Exported) -> String {
         s.reason.as_deref().unwrap_or(""),
         &lines(&case.lines.lines),
         &lines(&case.lines.drug_lines),
+        NOTICE,
     ])
+}
+
+/// A case as an object on a line of its own, with the notice among its keys.
+pub(crate) fn line(case: &Exported) -> String {
+    #[derive(Serialize)]
+    struct Noticed<'a> {
+        #[serde(flatten)]
+        case: &'a Exported,
+        notice: &'static str,
+    }
+    crate::answer::line(&Noticed { case, notice: NOTICE })
 }

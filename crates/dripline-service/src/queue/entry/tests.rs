@@ -61,6 +61,94 @@ fn keys_of_the_case_of_a_pump_and_of_an_access_find_their_place() {
 }
 
 #[test]
+fn each_administration_is_told_by_itself() {
+    let each = json!({ "each": {
+        "a": { "set": { "stop": "2026-01-05T10:40" } }, "2": { "set": { "stop": "2026-01-05T11:00", "method": "infusion" } },
+    } });
+    let changed =
+        applied(&chart(), &[], &answer("stop", &["a", "2"], each), EntryKind::Late).unwrap_or_else(|e| panic!("{e:?}"));
+    let stops: Vec<_> = changed.chart.administrations.iter().map(|a| a.stop.unwrap().to_string()).collect();
+    assert_eq!(stops, ["2026-01-05T10:40", "2026-01-05T11:00"]);
+    assert!(changed.chart.administrations.iter().all(|a| a.stop_source == Some(StopSource::LateEntry)));
+    assert_eq!(
+        changed.after.keys().collect::<Vec<_>>(),
+        ["administrations[0].stop", "administrations[1].method", "administrations[1].stop",]
+    );
+    let untold = json!({ "each": { "a": "as_charted", "2": "cannot_be_determined" } });
+    let changed = applied(&chart(), &[], &answer("stop", &["a", "2"], untold), EntryKind::Late)
+        .unwrap_or_else(|e| panic!("{e:?}"));
+    assert_eq!((changed.chart, changed.after.len()), (chart(), 0));
+    let stop = json!({ "set": { "stop": "2026-01-05T10:40" } });
+    let device = |kind: &str| json!({ "set": { "access": "p", "accesses.p.kind": kind } });
+    for (field, each, says, path) in [
+        ("stop", json!({ "3": stop }), "not about `3`", "says.each"),
+        ("stop", json!({}), "no administration is named", "says.each"),
+        ("stop", json!({ "a": { "set": {} } }), "nothing is set", "says.each.a.set"),
+        ("stop", json!({ "a": { "set": { "dose": "8 mg" } } }), "does not set `dose`", "says.each.a.set.dose"),
+        (
+            "stop",
+            json!({ "a": { "set": { "departure": "2026-01-05T12:00" } } }),
+            "stands in the case",
+            "says.each.a.set.departure",
+        ),
+        (
+            "accesses.x.kind",
+            json!({ "a": { "set": { "accesses.x.kind": "port" } } }),
+            "stands in the case",
+            "says.each.a.set.accesses.x.kind",
+        ),
+        (
+            "access",
+            json!({ "2": device("port"), "a": device("picc") }),
+            "said twice",
+            "says.each.a.set.accesses.p.kind",
+        ),
+    ] {
+        let tried = answer(field, &["a", "2"], json!({ "each": each }));
+        let problem = applied(&chart(), &[], &tried, EntryKind::Original).err().expect("refused");
+        assert!(problem.detail().contains(says) && problem.path() == path, "{each}: {problem:?}");
+    }
+    let named = answer("access", &["a", "2"], json!({ "each": { "2": device("port"), "a": device("port") } }));
+    let changed = applied(&chart(), &[], &named, EntryKind::Original).unwrap_or_else(|e| panic!("{e:?}"));
+    assert_eq!(changed.chart.accesses["p"].kind.unwrap().as_str(), "port");
+    let mut both = answer("stop", &["a", "2"], json!({ "each": { "a": stop } }));
+    both.only = Some(vec!["a".to_owned()]);
+    assert_eq!(applied(&chart(), &[], &both, EntryKind::Original).err().expect("refused").path(), "only");
+    let nobody = TriedAnswer { only: Some(Vec::new()), ..answer("stop", &["a", "2"], stop) };
+    assert_eq!(applied(&chart(), &[], &nobody, EntryKind::Original).err().expect("refused").path(), "only");
+}
+
+#[test]
+fn an_answer_settles_what_it_says_of_those_of_which_it_says_it() {
+    let query = |of: &[&str]| Asked {
+        field: "stop".to_owned(),
+        administrations: of.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    let all = query(&["a", "2", "b"]);
+    let stop = json!({ "set": { "stop": "2026-01-05T10:40" } });
+    let other = json!({ "set": { "start": "2026-01-05T10:40" } });
+    for (says, only, settles, left) in [
+        (stop.clone(), None, Some(all.clone()), None),
+        (other.clone(), None, None, None),
+        (json!("as_charted"), None, Some(all.clone()), None),
+        (json!("as_charted"), Some("2"), Some(query(&["2"])), Some(query(&["2"]))),
+        (stop.clone(), Some("b"), Some(query(&["b"])), None),
+        (
+            json!({ "each": { "a": stop, "b": "cannot_be_determined", "2": other } }),
+            None,
+            Some(query(&["a", "b"])),
+            Some(query(&["b"])),
+        ),
+        (json!({ "each": { "2": other } }), None, None, None),
+    ] {
+        let mut tried = answer("stop", &["a", "2", "b"], says.clone());
+        tried.only = only.map(|id| vec![id.to_owned()]);
+        let says = tried.named().says;
+        assert_eq!((says.settles(&all), says.left(&all)), (settles, left), "{says:?}");
+    }
+}
+
+#[test]
 fn what_the_question_does_not_ask_is_refused() {
     let refused = |field: &str, says: serde_json::Value, only: Option<&str>| {
         let mut tried = answer(field, &["a"], says);
@@ -246,7 +334,7 @@ fn an_answer_gives_what_its_question_said_it_would() {
             assert_eq!(Claim::of(&now), Claim::of(&coding).after(said), "{what}");
             // Where the same words are still asked, the entry has settled them.
             let asked_again = now.queries.iter().any(|q| q.field == *field && q.ask == query.ask);
-            assert!(!asked_again || tried.says.settles(field), "{what}: it is asked again");
+            assert!(!asked_again || tried.says.settles(&tried.query).is_some(), "{what}: it is asked again");
         }
     }
 }
