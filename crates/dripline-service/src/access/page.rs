@@ -6,7 +6,7 @@ use std::str::FromStr;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Query, Request, State};
-use axum::http::header;
+use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -122,8 +122,13 @@ fn sentence(problem: &Problem) -> String {
     if help.is_empty() { format!("{text}.") } else { format!("{text}: {help}.") }
 }
 
-fn with_cookie(mut response: Response, cookie: axum::http::HeaderValue) -> Response {
+/// What the browser's tabs remember of a chart is nothing for the next who signs in.
+const FORGET: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
+
+fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
     response.headers_mut().append(header::SET_COOKIE, cookie);
+    response.headers_mut().insert(FORGET.0, FORGET.1);
     response
 }
 

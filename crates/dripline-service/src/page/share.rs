@@ -1,23 +1,25 @@
-//! A link that holds a chart, and nothing that tells whose it is: no case id, other dates, no names of staff or places
-//! in a record. The chart stands in the fragment, which a browser never sends.
+//! A link that holds a chart, and nothing that tells whose it is: no ids of the hospital's, other dates, no names of
+//! staff or places in a record. The chart stands in the fragment, which a browser never sends.
 
-use dripline::chart::{Chart, ChartTime};
+use dripline::chart::{Chart, ChartTime, Order};
 use dripline_formats::worksheet;
 use jiff::civil::Date;
 
-use super::table::moved;
+use super::table::{moved, rename};
 
-/// A chart for others: its dates begin on the first of January of its year, all moved by the same number of days.
+/// A chart for others: its dates begin on the first of January of its year, all moved by the same number of days; what
+/// had an id of its own has a running number.
 pub(super) fn shared(chart: &Chart) -> Chart {
     let mut chart = chart.clone();
     chart.case = None;
+    without_ids(&mut chart);
     let times = |chart: &Chart| -> Vec<Date> {
         let rows = chart.administrations.iter().flat_map(|a| [a.start.map(|t| t.civil.date()), a.date]);
         let services = chart.services.iter().flat_map(|s| [s.start.map(|t| t.civil.date()), s.date]);
         let stay = [chart.arrival, chart.departure, chart.inpatient_order].map(|t| t.map(|t| t.civil.date()));
         rows.chain(services).chain(stay).chain(chart.billed.iter().map(|b| b.date)).flatten().collect()
     };
-    if let Some(first) = times(&chart).into_iter().min() {
+    if let Some(first) = times(&chart).into_iter().min().or(chart.as_of) {
         let days = i64::from(first.first_of_year().since(first).map_or(0, |span| span.get_days()));
         move_by(&mut chart, days);
     }
@@ -32,9 +34,41 @@ pub(super) fn shared(chart: &Chart) -> Chart {
     chart
 }
 
+/// Takes every id away or puts a running number in its place; what belonged together still does.
+fn without_ids(chart: &mut Chart) {
+    let before = chart.clone();
+    for (a, n) in chart.administrations.iter_mut().zip(1..) {
+        a.id = a.id.as_ref().map(|_| format!("{n}"));
+    }
+    rename(&before, chart);
+    for s in &mut chart.services {
+        s.id = None;
+    }
+    let (mut orders, mut visits, mut bags) = (Vec::new(), Vec::new(), Vec::new());
+    for a in &mut chart.administrations {
+        if let Some(Order::Id(id)) = &mut a.order {
+            number(&mut orders, id);
+        }
+        for (seen, id) in [(&mut visits, &mut a.visit), (&mut bags, &mut a.bag)] {
+            if let Some(id) = id {
+                number(seen, id);
+            }
+        }
+    }
+}
+
+fn number(seen: &mut Vec<String>, id: &mut String) {
+    let at = seen.iter().position(|s| s == id).unwrap_or_else(|| {
+        seen.push(id.clone());
+        seen.len() - 1
+    });
+    *id = (at + 1).to_string();
+}
+
 fn move_by(chart: &mut Chart, days: i64) {
     let time = |t: &mut Option<ChartTime>| *t = t.map(|t| moved(t, days));
     let date = |d: &mut Option<Date>| *d = d.map(|d| d.checked_add(jiff::Span::new().days(days)).unwrap_or(d));
+    date(&mut chart.as_of);
     for t in [&mut chart.arrival, &mut chart.departure, &mut chart.inpatient_order] {
         time(t);
     }
@@ -94,6 +128,19 @@ mod tests {
         let chart = worksheet::parse_one(text).unwrap_or_else(|e| panic!("{e}")).chart;
         let other = shared(&chart);
         assert_eq!(other.case, None);
+        let kept = "office as_of=3/17/26\n*Zofran 4 mg IV push id=MAR-77 order=ORD-5 visit=V9\n\
+            Zofran 2 mg IV push id=MAR-78 order=ORD-5 visit=V9 same_dose_as=MAR-77";
+        let kept = shared(&worksheet::parse_one(kept).unwrap_or_else(|e| panic!("{e}")).chart);
+        let written = worksheet::write(&kept);
+        for told in ["2026-03", "MAR", "ORD", "V9"] {
+            assert!(!written.contains(told), "{told} in {written}");
+        }
+        assert_eq!(
+            (kept.primary_reason.as_deref(), kept.as_of.map(|d| d.to_string())),
+            (Some("1"), Some("2026-01-01".into()))
+        );
+        assert_eq!(kept.administrations[1].same_dose_as.as_deref(), Some("1"));
+        assert_eq!(kept.administrations[0].order, kept.administrations[1].order);
         let text = worksheet::write(&other);
         for told in ["A-77", "Doe", "5W", "2026-03", "97"] {
             assert!(!text.contains(told), "{told} in {text}");

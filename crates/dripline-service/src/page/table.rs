@@ -458,8 +458,29 @@ pub(super) fn apply(chart: &Chart, text: &str, form: &Form) -> Result<(Chart, bo
     if !changed {
         return Ok((chart.clone(), false));
     }
-    let chart = serde_json::from_value(value).map_err(|e| Refused { field: String::new(), says: e.to_string() })?;
-    Ok((chart, true))
+    let mut changed: Chart =
+        serde_json::from_value(value).map_err(|e| Refused { field: String::new(), says: e.to_string() })?;
+    rename(chart, &mut changed);
+    Ok((changed, true))
+}
+
+/// What named an administration of the chart before by an id that it has no longer names it still.
+pub(super) fn rename(before: &Chart, chart: &mut Chart) {
+    let places = 0..before.administrations.len().min(chart.administrations.len());
+    let ids: Vec<(String, String)> = places.map(|at| (id_of(before, at), id_of(chart, at))).collect();
+    if ids.iter().all(|(old, new)| old == new) {
+        return;
+    }
+    let follow = |named: &mut Option<String>, was: Option<&String>| {
+        // Only what was not changed itself.
+        if let Some((_, new)) = ids.iter().find(|(old, _)| named.as_ref() == Some(old) && was == Some(old)) {
+            *named = Some(new.clone());
+        }
+    };
+    follow(&mut chart.primary_reason, before.primary_reason.as_ref());
+    for (row, was) in chart.administrations.iter_mut().zip(&before.administrations) {
+        follow(&mut row.same_dose_as, was.same_dose_as.as_ref());
+    }
 }
 
 /// The container keys of a row, which say one thing together, and those of its pump.
@@ -549,7 +570,8 @@ fn case(value: &mut Value, form: &Form, day: Option<Date>) -> Result<bool, Refus
         changed = true;
         let mut header = Line::of("");
         if key == "policy" {
-            for part in cell.split_whitespace() {
+            for part in cell.split_whitespace().map(|part| part.trim_end_matches([',', ';'])).filter(|p| !p.is_empty())
+            {
                 header.text.push(' ');
                 header.parts.push((header.text.chars().count(), name.clone()));
                 header.text.push_str(&format!("policy.{part}"));

@@ -324,7 +324,8 @@ fn lines_only(options: &Options) -> Options {
 
 fn reason(coding: &Coding, ask: &Ask, names: &Names) -> Option<ReasonView> {
     let took = coding.assumptions.iter().find(|a| a.path == "primary_reason")?;
-    if ask.chart.administrations.len() > MOST_ROWS {
+    // The answer may be charted and still decide nothing: then rank decides, and there is nothing to ask.
+    if ask.chart.primary_reason.is_some() || ask.chart.administrations.len() > MOST_ROWS {
         return None;
     }
     let mut seen: Vec<(Option<&str>, _)> = Vec::new();

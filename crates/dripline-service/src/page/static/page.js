@@ -90,8 +90,11 @@ function live(form) {
       statusTimer = setTimeout(() => { byId("status").textContent = parts.summary; }, 800);
     }
     put(byId("cases"), parts.cases);
-    answer.classList.toggle("stale", parts.answer === null);
-    drawing.classList.toggle("stale", parts.answer === null);
+    // A cell that was refused is not in the claim.
+    const behind = parts.answer === null || parts.refused;
+    answer.classList.toggle("stale", behind);
+    drawing.classList.toggle("stale", behind);
+    byId("copy").disabled = behind;
     clearTimeout(problemTimer);
     const problem = parts.problem.trim();
     if (problem && what === "text" && !byId("problem").firstElementChild) {
@@ -131,6 +134,15 @@ function live(form) {
   }
 
   text.addEventListener("input", () => send("text"));
+  // The tab remembers the chart until it is closed, so that a look at a rule, or a slip, loses nothing.
+  const TYPED = "dripline.chart";
+  window.addEventListener("pagehide", () => {
+    try {
+      sessionStorage.setItem(TYPED, text.value);
+    } catch {
+      // Where the browser keeps nothing, links still open beside the page.
+    }
+  });
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -181,7 +193,7 @@ function live(form) {
     }
     const { address, same } = await reply.json();
     const label = document.createElement("label");
-    label.textContent = "The chart without its case id, its dates moved to the first of January";
+    label.textContent = "The chart without ids, its dates moved to the first of January";
     label.htmlFor = "linked-address";
     const field = document.createElement("input");
     field.id = "linked-address";
@@ -191,7 +203,7 @@ function live(form) {
     const note = document.createElement("p");
     note.className = same ? "small" : "small alert";
     note.textContent = `${same ? "It gives the same lines." : "On those dates the lines are not the same."} ` +
-      "Look through reasons and notes before you pass it on: they are as you typed them.";
+      "Look through drugs, accesses, reasons and notes before you pass it on: they are as you typed them.";
     place.append(label, field, note);
     field.focus();
     field.select();
@@ -260,8 +272,20 @@ function live(form) {
   }
   window.addEventListener("hashchange", fromAddress);
   fromAddress();
-  // A browser may put back what was typed before.
-  if (text.value !== was.value && !location.hash) send("text", { table: true });
+  if (!location.hash) {
+    // A browser may put back what was typed before; else the tab does, where the page has nothing but its example.
+    if (text.value === was.value && byId("intro")) {
+      try {
+        text.value = sessionStorage.getItem(TYPED) ?? text.value;
+      } catch {
+        // It kept nothing.
+      }
+    }
+    if (text.value !== was.value) {
+      byId("intro")?.remove();
+      send("text", { table: true });
+    }
+  }
 }
 
 /** The rule book: the list narrows as one types. */
