@@ -15,6 +15,9 @@ use dripline::coding::{
     Certainty, ChartDate, Coding, Confidence, DocumentationItem, DocumentationState, Fate, MinuteSpan, ServiceVerdict,
 };
 use dripline::rule::{Grade, RuleId};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde_json::Value;
 
 use crate::html::Esc;
@@ -49,6 +52,25 @@ pub struct SignOff {
     pub by: String,
     /// When.
     pub on: ChartDate,
+}
+
+impl SignOff {
+    /// What is wrong with the date, if anything is: a claim is signed after the service and not ahead of time.
+    #[must_use]
+    pub fn untimely(&self, coding: &Coding, today: Date) -> Option<&'static str> {
+        let billed = coding.lines.iter().map(|l| l.date).chain(coding.drug_lines.iter().map(|l| l.date));
+        let served = billed.max().unwrap_or(coding.rule_set.as_of);
+        if self.on < served {
+            return Some("it is signed before the service");
+        }
+        (self.on.0 > today).then_some("the date is still to come")
+    }
+}
+
+/// The latest date that is today anywhere on earth at a moment.
+#[must_use]
+pub fn latest_today(now: Timestamp) -> Date {
+    Offset::from_hours(14).map_or(Date::MAX, |east| east.to_datetime(now).date())
 }
 
 /// A sheet.

@@ -248,6 +248,17 @@ fn no_sheet_says_what_an_answer_or_another_reading_would_earn() {
 }
 
 #[test]
+fn a_claim_is_signed_after_the_service_and_not_ahead_of_time() {
+    let claim = coded(MIXED);
+    let last = claim.1.lines.iter().map(|l| l.date.0).max().expect("a line");
+    let today = last.saturating_add(jiff::Span::new().days(3));
+    let signed = |on| SignOff { by: "A. Coder".to_owned(), on: ChartDate(on) }.untimely(&claim.1, today);
+    assert_eq!((signed(last), signed(today)), (None, None));
+    assert_eq!(signed(last.yesterday().unwrap()), Some("it is signed before the service"));
+    assert_eq!(signed(today.tomorrow().unwrap()), Some("the date is still to come"));
+}
+
+#[test]
 fn a_sheet_is_a_draft_until_a_person_signs() {
     let claim = coded(MIXED);
     let signed = SignOff { by: "A. <Coder>".to_owned(), on: ChartDate(date(2026, 1, 9)) };

@@ -12,6 +12,7 @@ use crate::out::{Ends, Out, complain_of, wrong};
 pub fn run(args: &Support, out: &mut Out) -> Ends {
     let (coder, options) = cases::coder(&args.rules)?;
     let signed = sign_off(args)?;
+    let today = support::latest_today(jiff::Timestamp::now());
     let print = if args.appeal { support::Print::Appeal } else { support::Print::Office };
     let (mut bad, mut found) = (false, 0);
     cases::every(std::slice::from_ref(&args.file), |case| {
@@ -25,6 +26,10 @@ pub fn run(args: &Support, out: &mut Out) -> Ends {
         };
         match (coded, case) {
             (Ok(coding), Ok((case, _))) => {
+                if let Some(wrong_date) = signed.as_ref().and_then(|s| s.untimely(&coding, today)) {
+                    let case = format!("--signed-on, case {}: {wrong_date}", coding.case);
+                    return Err(wrong(&case, "write the date on which a person checked the sheet"));
+                }
                 let sheet = Sheet { coding: &coding, chart: &case.chart, print, signed: signed.as_ref() };
                 found += 1;
                 match args.format {

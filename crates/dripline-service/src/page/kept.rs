@@ -10,9 +10,8 @@ use axum::routing::get;
 use dripline::chart::Chart;
 use dripline::coding::{ChartDate, Coding};
 use dripline_formats::json;
-use dripline_formats::support::{self, Print, Sheet, SignOff};
-use jiff::civil::Date;
-use jiff::tz::Offset;
+use dripline_formats::support::{self, Print, Sheet, SignOff, latest_today};
+use jiff::Timestamp;
 
 use super::form::Form;
 use super::queue::moment;
@@ -42,7 +41,7 @@ struct KeptSheet {
     appeal: bool,
     signed_by: String,
     signed_on: String,
-    error: &'static str,
+    error: String,
     signed: bool,
 }
 
@@ -90,7 +89,7 @@ async fn show(
     let size = json::line(&chart).len();
     let sheet = state.run(size, move |_| {
         let appeal = form.said("appeal").is_some();
-        let (signed, error) = sign_off(&form, &coding, latest_today());
+        let (signed, error) = sign_off(&form, &coding);
         let print = if appeal { Print::Appeal } else { Print::Office };
         page(&KeptSheet {
             sheet: support::html(&Sheet { coding: &coding, chart: &chart, print, signed: signed.as_ref() }),
@@ -107,26 +106,17 @@ async fn show(
     sheet.await
 }
 
-/// Who signs a sheet and when, as its form says; else nobody yet, and what is wrong with what it says. A claim is signed
-/// after the service and not ahead of time.
-pub(super) fn sign_off(form: &Form, coding: &Coding, today: Date) -> (Option<SignOff>, &'static str) {
+/// Who signs a sheet and when, as its form says; else nobody yet, and what is wrong with what it says.
+pub(super) fn sign_off(form: &Form, coding: &Coding) -> (Option<SignOff>, String) {
     let (by, on) = (form.said("signed_by").unwrap_or(""), form.said("signed_on").unwrap_or(""));
-    let billed = coding.lines.iter().map(|l| l.date).chain(coding.drug_lines.iter().map(|l| l.date));
-    let served = billed.max().unwrap_or(coding.rule_set.as_of).0;
-    match (by, dripline::time::strict_date(on)) {
-        ("", _) if on.is_empty() => (None, ""),
-        ("", _) => (None, "Write who signs."),
-        (_, None) => (None, "Write the date on which it is signed as 2026-01-05."),
-        (_, Some(on)) if on < served => {
-            (None, "It is signed before the service: write the date on which it is signed.")
-        }
-        (_, Some(on)) if on > today => (None, "The date is still to come: write the one on which it is signed."),
-        (by, Some(on)) => (Some(SignOff { by: by.to_owned(), on: ChartDate(on) }), ""),
+    let signed = match (by, dripline::time::strict_date(on)) {
+        ("", _) if on.is_empty() => return (None, String::new()),
+        ("", _) => return (None, "Write who signs.".to_owned()),
+        (_, None) => return (None, "Write the date on which it is signed as 2026-01-05.".to_owned()),
+        (by, Some(on)) => SignOff { by: by.to_owned(), on: ChartDate(on) },
+    };
+    match signed.untimely(coding, latest_today(Timestamp::now())) {
+        None => (Some(signed), String::new()),
+        Some(wrong) => (None, format!("This cannot be: {wrong}. Write the date on which it is signed.")),
     }
-}
-
-/// The latest date that is today anywhere on earth.
-fn latest_today() -> Date {
-    let now = jiff::Timestamp::now();
-    Offset::from_hours(14).map_or(Date::MAX, |east| east.to_datetime(now).date())
 }

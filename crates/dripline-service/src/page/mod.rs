@@ -26,7 +26,7 @@ use dripline::coding::{ChartDate, Coding};
 use dripline::rule::RuleId;
 use dripline_formats::error::ReadError;
 use dripline_formats::input::{Case, Cases};
-use dripline_formats::support::{self, Print, Sheet, SignOff};
+use dripline_formats::support::{self, Print, Sheet};
 use dripline_formats::{csv, json, near, svg};
 use dripline_reference::{Coder, Options};
 use serde::Deserialize;
@@ -548,7 +548,7 @@ struct SupportPage<'a> {
     appeal: bool,
     signed_by: &'a str,
     signed_on: &'a str,
-    error: &'static str,
+    error: String,
     signed: bool,
 }
 
@@ -559,13 +559,7 @@ async fn support_sheet(State(state): State<AppState>, body: Bytes) -> Result<Res
             let worked = Worked::on(&form, coder);
             let Some(coded) = &worked.coded else { return worksheet_page(&form, coder, false) };
             let appeal = form.said("appeal").is_some();
-            let (by, on) = (form.said("signed_by").unwrap_or(""), form.said("signed_on").unwrap_or(""));
-            let (signed, error) = match (by, on, dripline::time::strict_date(on)) {
-                ("", "", _) => (None, ""),
-                ("", _, _) => (None, "Write who signs."),
-                (_, _, None) => (None, "Write the date on which it is signed as 2026-01-05."),
-                (by, _, Some(on)) => (Some(SignOff { by: by.to_owned(), on: ChartDate(on) }), ""),
-            };
+            let (signed, error) = kept::sign_off(&form, &coded.coding);
             let sheet = Sheet {
                 coding: &coded.coding,
                 chart: &coded.chart,

@@ -337,3 +337,50 @@ async fn files_are_in_the_binary() {
     }
     assert_eq!(get("/page/other.js").await.status, StatusCode::NOT_FOUND);
 }
+
+/// The parts of the page after a cell of its table was typed into.
+async fn typed(text: &str, open: &str, cells: &[(&str, &str)]) -> serde_json::Value {
+    let page = post("/", &[("text", text), ("open", open)]).await;
+    let mut fields = fields_of(&page.body);
+    for (name, cell) in cells {
+        fields.iter_mut().find(|f| f.0 == *name).unwrap_or_else(|| panic!("{name}")).1 = (*cell).to_owned();
+    }
+    fields.retain(|f| f.0 != "text" && f.0 != "was");
+    let mut sent: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    sent.extend([("text", text), ("was", text)]);
+    value(&post("/page/answer", &sent).await)
+}
+
+#[tokio::test]
+async fn what_named_a_row_by_its_old_id_names_it_still() {
+    let text = "office 1/5/26\n* Zofran 4 mg IV push 10:00\nToradol 30 mg IV push 10:20\n\
+                Zofran 4 mg IV push 10:01 same_dose_as=1\n";
+    let parts = typed(text, "0", &[("row.0.id", "x1")]).await;
+    let text = parts["text"].as_str().unwrap();
+    assert!(text.contains("id=x1") && text.contains("same_dose_as=x1") && !text.contains("primary_reason"), "{text}");
+    assert!(
+        parts["answer"].is_string() && parts["problem"].as_str().unwrap().trim().is_empty(),
+        "{}",
+        parts["problem"]
+    );
+}
+
+#[tokio::test]
+async fn switches_may_be_set_apart_by_commas() {
+    let text = "facility 1/5/26\nZofran 4 mg IV push 10:00\n";
+    let parts = typed(text, "", &[("case.policy", "hydration_sum=per_interval, same_push_gap=20")]).await;
+    let text = parts["text"].as_str().unwrap();
+    assert!(text.contains("policy.hydration_sum=per_interval") && text.contains("policy.same_push_gap=20"), "{text}");
+}
+
+#[tokio::test]
+async fn a_reason_that_is_charted_is_not_asked_for() {
+    let sheet = |star: &str| {
+        format!(
+            "office 1/5/26\n{star}NS 1 L hydration 9:00-10:30 for dehydration\nZofran 4 mg IV push 10:35\nToradol 30 mg IV push 10:40\n"
+        )
+    };
+    let asks = async |text: String| words(&post("/", &[("text", &text)]).await.body).contains("the chart does not say");
+    assert!(asks(sheet("")).await);
+    assert!(!asks(sheet("* ")).await);
+}

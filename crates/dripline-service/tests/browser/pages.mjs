@@ -66,6 +66,27 @@ test("the table changes the text, and what was typed elsewhere stays", () => vis
   await page.locator("#row-1-stop").press("Tab");
   await page.locator("#row-1-stop-e").waitFor();
   assert.equal(await page.locator("#row-1-stop").getAttribute("aria-invalid"), "true");
+  // The claim is not that of the table any more, and says so.
+  assert.ok(await page.locator("#answer.stale").count());
+  assert.ok(await page.locator("#copy").isDisabled());
+}));
+
+test("what was typed outlives a look elsewhere, and ends with the tab", () => visit(async (page, context) => {
+  const typed = "office 1/5/26\nToradol 30 mg IV push 11:00\n";
+  await page.locator("#text").fill(typed);
+  await becomes(page, "96374 ×1 J1885 ×2");
+  const [rule] = await Promise.all([context.waitForEvent("page"), page.locator("#answer .rule a").first().click()]);
+  await rule.waitForURL(/\/rules\//);
+  await rule.close();
+  await page.reload();
+  await becomes(page, "96374 ×1 J1885 ×2");
+  await page.locator("nav a", { hasText: "Rule book" }).click();
+  await page.goBack();
+  await becomes(page, "96374 ×1 J1885 ×2");
+  assert.equal(await page.locator("#text").inputValue(), typed);
+  const other = await context.newPage();
+  await other.goto(AT);
+  assert.equal(await claim(other), "96374 ×1 J2405 ×8", "another tab knows nothing of it");
 }));
 
 test("a slip is pointed at, and the claim before it stays in sight", () => visit(async (page) => {
