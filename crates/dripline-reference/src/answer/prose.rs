@@ -13,7 +13,7 @@ const WITHIN_THE_HOUR: &str = "By the policy in force a further new drug earns n
                                the initial infusion together stay within an hour.";
 
 /// What an office's initial service rests on where the chart does not say why the patient came.
-const BY_RANK: &str = "The chart does not say which that was, so that the highest-ranked one was taken.";
+const BY_RANK: &str = "No reason that decides is charted, so that the highest-ranked one was taken.";
 
 /// Why a line stands.
 pub(super) fn line(ready: &Ready, proved: &ProvedLine, rec: &Proof) -> String {

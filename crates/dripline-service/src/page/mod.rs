@@ -22,7 +22,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use dripline::chart::{Chart, Setting};
 use dripline::code::Code;
-use dripline::coding::{ChartDate, Coding};
+use dripline::coding::Coding;
 use dripline::rule::RuleId;
 use dripline_formats::error::ReadError;
 use dripline_formats::input::{Case, Cases};
@@ -572,8 +572,8 @@ async fn support_sheet(State(state): State<AppState>, body: Bytes) -> Result<Res
                 payer: &worked.payer,
                 show: worked.show,
                 appeal,
-                signed_by: by,
-                signed_on: on,
+                signed_by: form.said("signed_by").unwrap_or(""),
+                signed_on: form.said("signed_on").unwrap_or(""),
                 error,
                 signed: signed.is_some(),
             })

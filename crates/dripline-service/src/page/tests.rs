@@ -250,7 +250,7 @@ async fn who_pays_is_heard() {
 #[tokio::test]
 async fn why_not_is_answered_on_the_page() {
     let said = words(&post("/", &[("text", super::OPENING), ("code", "96376"), ("do", "why")]).await.body);
-    assert!(said.contains("is not earned.") && said.contains("The rule needs a hospital outpatient setting"), "{said}");
+    assert!(said.contains("is not earned.") && said.contains("It would take a hospital outpatient setting"), "{said}");
     let said = words(&post("/", &[("text", super::OPENING), ("code", "96374")]).await.body);
     assert!(said.contains("is earned."), "{said}");
     let said = words(&post("/", &[("text", super::OPENING), ("code", "x<")]).await.body);
@@ -305,7 +305,9 @@ async fn the_sheet_is_a_draft_until_signed() {
     assert!(
         !signed.body.contains("class=\"watermark\"") && signed.body.contains("Signed off by A. Coder on 2026-01-09")
     );
-    assert!(!signed.body.contains("Taken for granted"));
+    assert!(!signed.body.contains("Still to be asked"));
+    let early = post("/support", &[("text", TWO), ("signed_by", "A. Coder"), ("signed_on", "2026-01-04")]).await;
+    assert!(early.body.contains("class=\"watermark\"") && early.body.contains("signed before the service"));
     assert_eq!(get("/support").await.status, StatusCode::SEE_OTHER);
 }
 
@@ -380,7 +382,9 @@ async fn a_reason_that_is_charted_is_not_asked_for() {
             "office 1/5/26\n{star}NS 1 L hydration 9:00-10:30 for dehydration\nZofran 4 mg IV push 10:35\nToradol 30 mg IV push 10:40\n"
         )
     };
-    let asks = async |text: String| words(&post("/", &[("text", &text)]).await.body).contains("the chart does not say");
+    let asks = async |text: String| {
+        words(&post("/", &[("text", &text)]).await.body).contains("What was the main reason for the visit?")
+    };
     assert!(asks(sheet("")).await);
     assert!(!asks(sheet("* ")).await);
 }
