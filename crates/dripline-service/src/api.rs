@@ -98,7 +98,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let one = Operation {
         id: "whyNot",
         summary: "Why a case does not earn a code, or by what it does",
-        about: "What stands in the way and what it would take, nearest first; for an earned code the lines that earn it.",
+        about: "What the chart shows and what the rule needs, nearest first; for an earned code the lines that earn it.",
         parameters: [vec![query("code")], options()].concat(),
         takes: takes(),
         gives: vec![(200, "What stands in the way", vec![(JSON, gives)])],

@@ -7,7 +7,7 @@ use dripline_reference::answer::WhyNot;
 use super::names::Names;
 use super::page::{Ink, Page, Style};
 
-/// What stands in the way and what it would take, nearest first.
+/// What the chart shows and what the rule needs, nearest first.
 #[must_use]
 pub fn why_not(answer: &WhyNot, chart: &Chart, style: Style) -> String {
     let names = Names::new(Some(chart));
@@ -25,7 +25,7 @@ pub fn why_not(answer: &WhyNot, chart: &Chart, style: Style) -> String {
         for id in &obstacle.administrations {
             page.words(&[(Ink::Plain, "  "), (Ink::Code, id)], 4 + id.chars().count(), Ink::Plain, &names.what(id));
         }
-        let (shows, needs) = if answer.earned { ("By:", "Rule:") } else { ("Why:", "Needs:") };
+        let (shows, needs) = if answer.earned { ("By:", "Rule:") } else { ("Chart:", "Needs:") };
         for (lead, text) in [(shows, &obstacle.why), (needs, &obstacle.needs)] {
             if !text.is_empty() {
                 page.words(&[(Ink::Plain, "    "), (Ink::Faint, lead)], 11, Ink::Plain, text);

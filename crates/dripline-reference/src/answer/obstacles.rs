@@ -34,7 +34,7 @@ pub struct Obstacle {
     pub administrations: Vec<SmolStr>,
     /// Ids of the rules.
     pub rules: Vec<SmolStr>,
-    /// What the chart shows against it.
+    /// What the chart shows.
     pub why: String,
     /// What the rule needs; empty for an earned code.
     pub needs: String,

@@ -254,7 +254,10 @@ impl Worked {
             if let [_] = text.as_slice() {
                 text[0] = table::text_of(&cases[at].chart, &old, &worked.text);
             }
-            worked.text = text.join("\n");
+            // Which case a comment belonged to is not known: all stand above.
+            let several = text.len() > 1;
+            let comments = worked.text.lines().filter(|line| several && line.trim_start().starts_with('#'));
+            worked.text = comments.map(|line| format!("{line}\n")).collect::<String>() + &text.join("\n");
             match read(&worked.text) {
                 Ok(again) => cases = again,
                 Err(problem) => {

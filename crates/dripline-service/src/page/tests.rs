@@ -250,7 +250,7 @@ async fn who_pays_is_heard() {
 #[tokio::test]
 async fn why_not_is_answered_on_the_page() {
     let said = words(&post("/", &[("text", super::OPENING), ("code", "96376"), ("do", "why")]).await.body);
-    assert!(said.contains("is not earned.") && said.contains("It would take a hospital outpatient setting"), "{said}");
+    assert!(said.contains("is not earned.") && said.contains("The rule needs a hospital outpatient setting"), "{said}");
     let said = words(&post("/", &[("text", super::OPENING), ("code", "96374")]).await.body);
     assert!(said.contains("is earned."), "{said}");
     let said = words(&post("/", &[("text", super::OPENING), ("code", "x<")]).await.body);
@@ -387,4 +387,14 @@ async fn a_reason_that_is_charted_is_not_asked_for() {
     };
     assert!(asks(sheet("")).await);
     assert!(!asks(sheet("* ")).await);
+}
+
+#[tokio::test]
+async fn comments_outlive_the_table_where_a_text_holds_several_cases() {
+    let text =
+        "# the first\noffice 1/5/26\nZofran 4 mg IV push 10:00\n\n# the second\noffice 1/6/26\nToradol 30 mg IM 9:00\n";
+    let parts = typed(text, "", &[("row.0.start", "10:30")]).await;
+    let changed = parts["text"].as_str().unwrap();
+    assert!(changed.starts_with("# the first\n# the second\noffice"), "{changed}");
+    assert!(changed.contains("10:30") && changed.contains("Toradol"), "{changed}");
 }
