@@ -930,6 +930,31 @@ async fn a_page_leads_nobody_where_they_may_not() {
 }
 
 #[tokio::test]
+async fn an_administrator_turns_money_on_without_reading_the_queue() {
+    let it = guarded(new_store().await, Reach::ThisMachine).await;
+    let admin = it.sign_in("administrator").await;
+    let page = it.service.look(as_session(get("/accounts"), &admin)).await.text;
+    assert!(
+        page.contains("Amounts of money are not shown.") && page.contains("name=\"to\" value=\"/accounts\""),
+        "{page}"
+    );
+    let form = |to: &str| {
+        let body = format!("to={to}&reason=the+audit+asks&money=on");
+        as_session(
+            with(post("/queue/settings", "application/x-www-form-urlencoded", body), header::ORIGIN, ORIGIN),
+            &admin,
+        )
+    };
+    let set = it.service.look(form("/accounts")).await;
+    assert_eq!(set.status, StatusCode::SEE_OTHER);
+    assert_eq!(set.headers[header::LOCATION], "/accounts");
+    let page = it.service.look(as_session(get("/accounts"), &admin)).await.text;
+    assert!(page.contains("Amounts of money are shown beside the claims."), "{page}");
+    // And leads nobody to another site.
+    assert_eq!(it.service.look(form("//elsewhere.example")).await.headers[header::LOCATION], "/");
+}
+
+#[tokio::test]
 async fn the_store_holds_no_secret() {
     let place = file();
     let store = Store::open(&place).await.unwrap();

@@ -659,14 +659,14 @@ async fn a_claim_is_supported_by_what_it_was_coded_from() {
         }
         // For an appeal, and signed; nothing is kept of it.
         let office = service.look(get(claim)).await.text;
-        assert!(office.contains("class=\"watermark\"") && office.contains("Taken for granted"), "{office}");
+        assert!(office.contains("class=\"watermark\"") && office.contains("Weakest rule"), "{office}");
         let signed = service.look(sent(claim, "appeal=yes&signed_by=B.+Coder&signed_on=2026-01-09")).await.text;
         assert!(
             signed.contains("Signed off by B. Coder on 2026-01-09") && !signed.contains("class=\"watermark\""),
             "{signed}"
         );
         assert!(
-            !signed.contains("Taken for granted") && signed.contains("name=\"appeal\" value=\"yes\" checked"),
+            !signed.contains("Weakest rule") && signed.contains("name=\"appeal\" value=\"yes\" checked"),
             "{signed}"
         );
         for (fields, says) in [

@@ -20,6 +20,7 @@ use crate::page::form::Form;
 use crate::page::{NOTICE, VERSION};
 use crate::page::{REACH, WHO, page};
 use crate::problem::{Kind, Problem};
+use crate::queue::book;
 use crate::state::AppState;
 
 /// Every route of these pages.
@@ -41,7 +42,7 @@ struct To {
 }
 
 /// A place of this service to go on to; anything else is its first page.
-pub(super) fn local(to: &str) -> &str {
+pub(crate) fn local(to: &str) -> &str {
     let plain = to.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'"' | b'<' | b'>'));
     let ours = to.starts_with('/') && !to.starts_with("//") && plain && !to.starts_with("/sign-in");
     if ours { to } else { "/" }
@@ -204,13 +205,16 @@ struct AccountsPage<'a> {
     accounts: Vec<Account>,
     tokens: Vec<Token>,
     events: Vec<Event>,
+    /// Whether the queue shows amounts. An administrator sets it, who may be nobody that reads the queue.
+    money: bool,
 }
 
 async fn accounts_seen(state: &AppState, error: &str, made: Option<(&str, &str)>) -> Result<Response, Problem> {
     let all = state.access.accounts()?;
     let (accounts, tokens, mut events) = (all.list().await?, all.tokens().await?, all.events().await?);
     events.truncate(100);
-    page(&AccountsPage { error, made, accounts, tokens, events })
+    let money = book::settings(&mut *all.store().read().await?).await?.money;
+    page(&AccountsPage { error, made, accounts, tokens, events, money })
 }
 
 async fn accounts_page(State(state): State<AppState>) -> Result<Response, Problem> {

@@ -24,6 +24,7 @@ use super::form::Form;
 use super::view::{AnswerView, Ask, QueryView, query_view};
 use super::{MOST, NOTICE, ProblemView, REACH, VERSION, WHO, page, read};
 use crate::access::Caller;
+use crate::access::page::local;
 use crate::access::role::Permission;
 use crate::actor::Actor;
 use crate::answer::Form as BodyForm;
@@ -181,7 +182,7 @@ async fn settings(State(state): State<AppState>, actor: Actor, body: Bytes) -> R
         _ => return Err(Problem::body("money", "it is not said whether money is shown", "write on or off")),
     };
     book::set_money(store, &actor, on, form.get("reason").unwrap_or("")).await?;
-    Ok(Redirect::to("/queue").into_response())
+    Ok(Redirect::to(local(form.get("to").unwrap_or("/queue"))).into_response())
 }
 
 #[derive(Template)]
