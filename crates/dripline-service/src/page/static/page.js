@@ -156,9 +156,8 @@ function live(form) {
   table.addEventListener("change", () => send("cells", { table: true }));
   form.addEventListener("change", (event) => {
     const name = event.target.name;
-    if (name === "payer" || name === "show") send("form");
-    if (name === "reason") send("form");
-    if (name === "code") send("form");
+    // What was chosen is told as it was: an answer on its way may replace the field before this is sent.
+    if (["payer", "show", "reason", "code"].includes(name)) send("form", { [name]: event.target.value });
   });
 
   form.addEventListener("submit", (event) => {
