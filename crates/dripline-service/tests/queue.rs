@@ -1185,6 +1185,20 @@ async fn an_export_is_sent_as_it_is_read_and_holds_each_case_once() {
         assert_eq!(ids, (1..=MANY).collect::<Vec<_>>());
         let status = |id: i64| &lines[usize::try_from(id - 1).unwrap()]["status"];
         assert_eq!((status(1), status(MANY - 1), status(MANY)), (&json!("ready"), &json!("held"), &json!("ready")));
+        // A filter finds its cases when the export begins: one that leaves it meanwhile is there, and says where it is.
+        let mut body = service.begin(get("/v1/queue.ndjson?status=ready")).await.into_body();
+        let mut found = body.frame().await.unwrap().unwrap().into_data().unwrap().to_vec();
+        let left = change(&format!("/v1/cases/{}/hold", MANY - 2), 1, &json!({ "reason": "meanwhile" }));
+        assert_eq!(service.ask(left).await.status, StatusCode::OK);
+        while let Some(frame) = body.frame().await {
+            found.extend(frame.unwrap().into_data().unwrap());
+        }
+        let lines: Vec<Value> =
+            String::from_utf8(found).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let ids: Vec<i64> = lines.iter().map(|line| line["id"].as_i64().unwrap()).collect();
+        // The two that were held before are not.
+        assert_eq!(ids, (2..=MANY + 1).filter(|id| *id != MANY - 1).collect::<Vec<_>>());
+        assert_eq!(lines[lines.len() - 3]["status"], "held");
         // What is not there at the end is seen: the answer is broken off, not ended.
         let mut body = service.begin(get("/v1/queue.csv")).await.into_body();
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();

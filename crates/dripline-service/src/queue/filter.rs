@@ -42,8 +42,6 @@ pub(crate) struct Filter {
     pub case: Option<String>,
     /// Whether other rules or tables run now than those by which they were coded.
     pub outdated: Option<bool>,
-    /// Cases up to this one.
-    pub last: Option<i64>,
     /// Cases behind this one.
     pub after: i64,
     pub limit: Option<i64>,
@@ -133,8 +131,8 @@ impl Filter {
     /// The condition in SQL, and what is bound to it from `$1` on. Nothing that a caller wrote stands in the text.
     /// `outdated`: what is noted with cases that were coded otherwise than by what runs now.
     pub fn condition(&self, outdated: &[String]) -> (String, Vec<Bound>) {
-        let mut bound = vec![Bound::Number(self.after), Bound::Number(self.last.unwrap_or(i64::MAX))];
-        let mut terms = vec!["cases.id > $1 AND cases.id <= $2".to_owned()];
+        let mut bound = vec![Bound::Number(self.after)];
+        let mut terms = vec!["cases.id > $1".to_owned()];
         let mut bind = |value: String| {
             bound.push(Bound::Text(value));
             bound.len()

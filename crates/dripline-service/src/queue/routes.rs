@@ -40,7 +40,7 @@ const LINES: &str = "application/x-ndjson";
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Cases that an export reads at a time.
-const AT_ONCE: i64 = 200;
+const AT_ONCE: usize = 200;
 
 /// Why a case is held, rejected or reopened.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
