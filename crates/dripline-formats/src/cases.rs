@@ -30,7 +30,7 @@ mod tests;
 
 use std::fmt;
 
-use dripline::coding::{Assumption, Coding};
+use dripline::coding::Coding;
 use dripline_reference::{Coder, Options};
 
 pub use check::{Difference, check};
@@ -179,10 +179,4 @@ pub fn run(name: &str, text: &str, coder: &Coder, options: &Options) -> Report {
         .map(|(i, case)| check(case, &answer(case, i + 1, coder, options)))
         .collect();
     Report { file: name.to_owned(), outcomes }
-}
-
-fn assumptions(read: Vec<(String, String, String)>) -> Vec<Assumption> {
-    read.into_iter()
-        .map(|(path, took, why)| Assumption { path: path.into(), took: took.into(), why: why.into() })
-        .collect()
 }

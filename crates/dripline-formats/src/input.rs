@@ -104,7 +104,7 @@ impl<R: BufRead> Iterator for Cases<R> {
             Kind::Worksheet { cases, line } => match cases.next()? {
                 Ok(parsed) => {
                     *line = parsed.first_line;
-                    Ok((parsed.chart, parsed.assumptions.into_iter().map(assumption).collect()))
+                    Ok((parsed.chart, parsed.assumptions))
                 }
                 Err(problem) => Err(misread(&self.file, problem)),
             },
@@ -113,10 +113,6 @@ impl<R: BufRead> Iterator for Cases<R> {
         self.position += 1;
         Some(next.map(|(chart, assumptions)| Case { chart, position: self.position, assumptions }))
     }
-}
-
-fn assumption((path, took, why): (String, String, String)) -> Assumption {
-    Assumption { path: path.into(), took: took.into(), why: why.into() }
 }
 
 fn unreadable(file: &str, error: &io::Error) -> ReadError {

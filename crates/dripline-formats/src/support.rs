@@ -561,13 +561,15 @@ fn text_cited(page: &mut Page, cited: &[Cited]) {
     }
 }
 
-/// The source that stands first on a rule's page, and how many more stand there: a sheet is read, not searched.
-fn source(rule: &Ruled) -> Option<String> {
+/// The source that stands first on a rule's page, and when it was seen and how many more stand there: a sheet is read,
+/// not searched.
+fn source(rule: &Ruled) -> Option<(&'static str, String)> {
     let (address, seen) = rule.sources.first()?;
-    Some(match rule.sources.len() - 1 {
-        0 => format!("{address} (seen {seen})"),
-        more => format!("{address} (seen {seen}; {more} more in the rule book)"),
-    })
+    let note = match rule.sources.len() - 1 {
+        0 => format!("(seen {seen})"),
+        more => format!("(seen {seen}; {more} more in the rule book)"),
+    };
+    Some((address, note))
 }
 
 fn text_rules(page: &mut Page, rules: &[Ruled]) {
@@ -579,8 +581,8 @@ fn text_rules(page: &mut Page, rules: &[Ruled]) {
         let lead = format!("  [{}] ", at + 1);
         page.words(&[(Ink::Code, &lead)], 7, Ink::Plain, &format!("{} ({}): {}", rule.label, rule.id, rule.says));
         page.words(&[], 7, Ink::Faint, &format!("Authority: {}", rule.authority));
-        if let Some(source) = source(rule) {
-            page.words(&[], 7, Ink::Faint, &source);
+        if let Some((address, note)) = source(rule) {
+            page.words(&[], 7, Ink::Faint, &format!("{address} {note}"));
         }
     }
 }
@@ -762,13 +764,12 @@ fn html_rules(put: &mut String, rules: &[Ruled]) {
             Esc(rule.says),
             Esc(&rule.authority)
         );
-        if let (Some(source), Some((address, _))) = (source(rule), rule.sources.first()) {
-            let rest = source.strip_prefix(address).unwrap_or_default();
+        if let Some((address, note)) = source(rule) {
             let _ = write!(
                 put,
-                "<br><span class=\"faint\"><a href=\"{0}\" rel=\"noreferrer\">{0}</a>{1}</span>",
+                "<br><span class=\"faint\"><a href=\"{0}\" rel=\"noreferrer\">{0}</a> {1}</span>",
                 Esc(address),
-                Esc(rest)
+                Esc(note)
             );
         }
         put.push_str("</li>");

@@ -272,3 +272,36 @@ fn a_sheet_is_a_draft_until_a_person_signs() {
     let text = support::text(&sheet(&claim, Print::Office, Some(&signed)), Style::default());
     assert!(!text.contains("DRAFT") && text.contains("Signed off by A. <Coder> on 2026-01-09."));
 }
+
+/// Why the line of a code stands.
+fn reason<'c>(claim: &'c (Chart, Coding), code: &str) -> &'c str {
+    &claim.1.lines.iter().find(|l| l.code == code && l.modifiers.is_empty()).expect(code).why
+}
+
+#[test]
+fn no_reason_says_what_the_chart_does_not() {
+    let sheet_of = |claim: &_| words(&support::text(&sheet(claim, Print::Appeal, None), Style::default()));
+    let office = |star: &str| {
+        coded(&format!(
+            "office 1/5/26\nNS 1 L hydration 10:00-11:30 for dehydration\n{star}Zofran 4 mg IV push 10:10\n"
+        ))
+    };
+    // By rank, and not because somebody came for it; the appeal says so too.
+    let (by_rank, by_reason) = (office(""), office("* "));
+    let told = "No reason that decides is charted, so that the highest-ranked one was taken.";
+    assert!(reason(&by_rank, "96374").contains(told) && sheet_of(&by_rank).contains(told));
+    assert!(!reason(&by_reason, "96374").contains(told) && !sheet_of(&by_reason).contains(told));
+    // The hydration is billed: its reason stands in the chart.
+    assert!(by_rank.1.lines.iter().any(|l| l.code == "96361") && !sheet_of(&by_rank).contains("none stands"));
+    // What sets an initial service apart is its own access or visit.
+    let apart = |text: &str, code: &str| {
+        let (_, coding) = coded(text);
+        let marked = coding.lines.iter().find(|l| l.code == code && l.modifiers == ["59"]).expect("a marked line");
+        marked.why.clone()
+    };
+    let second = "facility 1/5/26\naccess left kind=picc need=\"drugs must not mix\"\naccess right kind=peripheral\n\
+                  Rocephin 1 g IVPB 10:00-11:00 via right\nvancomycin 1 g IVPB 10:00-11:30 via left\n";
+    let why = apart(second, "96365");
+    assert!(why.contains("highest-ranked service of the visit at its access"), "{why}");
+    assert!(why.contains("A second vascular access was needed"), "{why}");
+}

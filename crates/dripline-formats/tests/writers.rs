@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use dripline::chart::{Chart, SwitchValue};
 use dripline::coding::{Certainty, ChartDate, Coding, Edit, EditKind, Line};
 use dripline_formats::text::Style;
-use dripline_formats::{csv, json, schema, text};
+use dripline_formats::{csv, json, schema, text, worksheet};
 use dripline_reference::{Coder, Options};
 use proptest::prelude::*;
 
@@ -307,4 +307,16 @@ proptest! {
         let page = text::coding(&coding, None, Style::default());
         prop_assert!(!page.contains(|c: char| c.is_control() && c != '\n' && c != '\t'));
     }
+}
+
+#[test]
+fn the_obstacle_that_was_measured_stands_first() {
+    let text = "facility 1/5/26\nRocephin 1 g IVPB 10:00-10:45\nvancomycin 1 g IVPB 10:30-11:45\n\
+                Zofran 4 mg IV push 9:00\nToradol 30 mg IV push 9:10\n";
+    let chart = worksheet::parse_one(text).unwrap_or_else(|e| panic!("{e}")).chart;
+    let answer = Coder::default().why_not(&chart, 1, "96368", &Options::default()).unwrap_or_else(|e| panic!("{e}"));
+    let first = &answer.obstacles[0];
+    assert_eq!(first.administrations, ["1"]);
+    assert!(first.why.contains("It shared 15 of its 45 minutes"), "{}", first.why);
+    assert!(answer.obstacles.iter().skip(1).all(|o| !o.why.contains("shared")));
 }

@@ -659,6 +659,18 @@ mod tests {
     }
 
     #[test]
+    fn plain_names_are_folded_as_all_others_are() {
+        // A mark that is left out takes a name the long way.
+        for name in ["Zofran", "  D5 1/2NS,", "0.9%  Sodium\tChloride ; ", "O`Neil's", "a,;, ", "", " , "] {
+            let name = name.trim_start();
+            assert_eq!(fold(name), fold(&format!("®{name}")), "{name:?}");
+        }
+        for entry in Formulary::read(BUILT_IN).unwrap().entries() {
+            assert_eq!(fold(&entry.name), fold(&format!("®{}", entry.name)));
+        }
+    }
+
+    #[test]
     fn the_whole_table_is_well_formed() {
         let formulary = Formulary::read(BUILT_IN).unwrap();
         assert_eq!(formulary.entries().len(), BUILT_IN.lines().count() - 1);

@@ -103,15 +103,10 @@ struct Ctx<'a> {
 }
 
 /// What the lines of a code and date add up to so far: together, and each ordered dose.
+#[derive(Default)]
 struct Sums {
     day: Ratio,
     doses: BTreeMap<Ix, Ratio>,
-}
-
-impl Default for Sums {
-    fn default() -> Self {
-        Sums { day: Ratio::ZERO, doses: BTreeMap::new() }
-    }
 }
 
 /// An answer that is tried out.
@@ -271,7 +266,7 @@ impl<'a> Part<'a> {
 }
 
 /// Modifiers in the order in which they stand: by route, what was thrown away, by programme, off campus.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Modifiers([Option<&'static str>; 4]);
 
 impl Modifiers {
@@ -947,7 +942,7 @@ impl<'a> Ctx<'a> {
         let whole = |r: Ratio| if self.on(R::UnitsRoundUp) { r.ceil() } else { r.floor() };
         let sum = match self.policy.unit_rounding {
             UnitRounding::Day => &mut sums.day,
-            UnitRounding::Dose => sums.doses.entry(p.dose).or_insert(Ratio::ZERO),
+            UnitRounding::Dose => sums.doses.entry(p.dose).or_default(),
         };
         let before = whole(*sum);
         *sum = sum.plus(p.given).unwrap_or(*sum);

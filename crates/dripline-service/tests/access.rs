@@ -811,6 +811,8 @@ async fn someone_signs_in_looks_and_signs_out_without_script() {
         it.service.look(as_session(html(post("/sign-out", "application/x-www-form-urlencoded", "")), &session)).await;
     assert_eq!((out.status, out.header("location")), (StatusCode::SEE_OTHER, "/sign-in"));
     assert!(out.header("set-cookie").contains("Max-Age=0"));
+    // The next at this browser finds no chart in its tabs.
+    assert_eq!(out.header("clear-site-data"), "\"storage\"");
     assert_eq!(it.status_with(&session).await, StatusCode::UNAUTHORIZED);
 }
 

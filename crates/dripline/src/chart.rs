@@ -663,3 +663,11 @@ pub struct Administration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
+
+impl Administration {
+    /// Its id at a place of the case, from 0: its own, else the place counted from 1.
+    #[must_use]
+    pub fn id_at(&self, place: usize) -> String {
+        self.id.clone().unwrap_or_else(|| (place + 1).to_string())
+    }
+}

@@ -519,6 +519,17 @@ impl DrugLine {
     }
 }
 
+impl Assumption {
+    /// At a key path, what was taken and why.
+    pub fn new(
+        path: impl Into<Cow<'static, str>>,
+        took: impl Into<Cow<'static, str>>,
+        why: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Assumption { path: path.into(), took: took.into(), why: why.into() }
+    }
+}
+
 impl ServiceLine {
     /// Without its proof.
     #[must_use]

@@ -246,3 +246,26 @@ fn the_mix_is_the_mix() {
         assert!((got - want).abs() < 3.0, "{name}: {got} in a hundred, not {want}");
     }
 }
+
+#[test]
+fn dates_are_written_as_the_calendar_has_them() {
+    use dripline::chart::ChartTime;
+    use dripline::coding::ChartDate;
+    use jiff::civil::Date;
+    for days in (-4_371_587_i32..2_932_896).step_by(997).chain([-719_528, -719_529, -1, 0, 20_458]) {
+        let date: Date = dripline::time::Day(days).date();
+        assert_eq!(ChartDate(date).to_string(), date.to_string());
+        let (hour, minute) = (days.rem_euclid(24) as i8, days.rem_euclid(60) as i8);
+        for offset in
+            [None, Some(0), Some(-330), Some(1080), Some(i16::try_from(days.rem_euclid(2160)).unwrap() - 1080)]
+        {
+            let time = ChartTime { civil: date.at(hour, minute, 0, 0), offset };
+            let written = match offset {
+                None => String::new(),
+                Some(0) => "Z".to_owned(),
+                Some(o) => format!("{}{:02}:{:02}", if o < 0 { '-' } else { '+' }, o.abs() / 60, o.abs() % 60),
+            };
+            assert_eq!(time.to_string(), format!("{date}T{hour:02}:{minute:02}{written}"));
+        }
+    }
+}

@@ -5,8 +5,8 @@ use std::ops::Range;
 use dripline::chart::Chart;
 use dripline::coding::Assumption;
 
+use super::CaseProblem;
 use super::expect::{self, Expectation};
-use super::{CaseProblem, assumptions};
 use crate::{json, worksheet};
 
 /// How cases stand in a file.
@@ -75,7 +75,7 @@ impl TextCase {
             });
         }
         match worksheet::parse_one(&self.input) {
-            Ok(parsed) => Ok((parsed.chart, assumptions(parsed.assumptions))),
+            Ok(parsed) => Ok((parsed.chart, parsed.assumptions)),
             // Counted from the case's first line: written as an expectation, it must hold wherever the case then stands.
             Err(problem) => Err(format!("line {} of the case: {}", problem.line, problem.message)),
         }

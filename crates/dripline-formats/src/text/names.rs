@@ -22,7 +22,7 @@ impl<'a> Names<'a> {
             .unwrap_or_default()
             .iter()
             .enumerate()
-            .map(|(i, a)| (a.id.clone().unwrap_or_else(|| (i + 1).to_string()), a))
+            .map(|(i, a)| (a.id_at(i), a))
             .collect();
         let services = chart.map(|c| c.services.as_slice()).unwrap_or_default().iter().enumerate();
         let services = services.map(|(i, s)| (s.id.clone().unwrap_or_else(|| format!("s{}", i + 1)), s)).collect();

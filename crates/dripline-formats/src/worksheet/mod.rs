@@ -20,6 +20,7 @@ mod tests;
 use std::fmt;
 
 use dripline::chart::Chart;
+use dripline::coding::Assumption;
 
 pub use keys::{ACCESS, BILLED, CASE, ROW, SERVICE};
 pub use read::{parse, parse_one};
@@ -51,8 +52,8 @@ pub struct Problem {
 pub struct Parsed {
     /// The chart.
     pub chart: Chart,
-    /// What the reader took that was not written out: key path, the value taken, why.
-    pub assumptions: Vec<(String, String, String)>,
+    /// What the reader took that was not written out.
+    pub assumptions: Vec<Assumption>,
     /// Line of the case's header, from 1.
     pub first_line: usize,
 }

@@ -3,6 +3,7 @@
 use dripline::chart::{
     Access, Administration, Billed, Chart, ChartTime, Class, Interruption, Method, Purpose, Service, Setting,
 };
+use dripline::coding::Assumption;
 use jiff::civil::Date;
 
 use super::keys::{self, Entry, Keys, amount, day, one_of, text, when, whole};
@@ -14,8 +15,6 @@ use super::{Parsed, Problem};
 
 /// Why a stop before its start is on the next day.
 const NEXT_DAY: &str = "it stands before the start: taken as the next day";
-
-type Assumption = (String, String, String);
 
 /// Reads every case of a text, in its order. A case that cannot be read does not stop the others.
 #[must_use]
@@ -196,8 +195,8 @@ impl Case {
         Ok(Some(time))
     }
 
-    fn assume(&mut self, path: String, took: impl ToString, why: &str) {
-        self.assumptions.push((path, took.to_string(), why.to_owned()));
+    fn assume(&mut self, path: String, took: impl ToString, why: &'static str) {
+        self.assumptions.push(Assumption::new(path, took.to_string(), why));
     }
 
     fn line(&mut self, line: Line<'_>) -> Result<(), Problem> {
@@ -422,7 +421,7 @@ impl Case {
             indication: row.indication.value(),
         };
         if let Some(star) = star {
-            let id = administration.id.clone().unwrap_or_else(|| (self.chart.administrations.len() + 1).to_string());
+            let id = administration.id_at(self.chart.administrations.len());
             if self.chart.primary_reason.replace(id).is_some() {
                 let help = "leave one mark, here or `primary_reason` in the header";
                 return Err(line.problem(star, "a second reason for the visit is marked", help));

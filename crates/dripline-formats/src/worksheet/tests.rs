@@ -9,6 +9,7 @@ use dripline::chart::{
     Interruption, Method, OffCampus, Order, Pump, PumpEvent, PumpKind, PumpOwner, Purpose, Service, Setting, Status,
     StopSource, Supplier, SwitchValue,
 };
+use dripline::coding::Assumption;
 use dripline::time::strict_date;
 use jiff::civil::Date;
 
@@ -43,7 +44,8 @@ fn row(line: &str) -> Administration {
 
 /// What was assumed while a row was read.
 fn assumed(line: &str) -> Vec<(String, String, String)> {
-    read(&format!("office 2026-01-05\n{line}\n")).assumptions
+    let read = read(&format!("office 2026-01-05\n{line}\n")).assumptions.into_iter();
+    read.map(|a| (a.path.into_owned(), a.took.into_owned(), a.why.into_owned())).collect()
 }
 
 fn header(line: &str) -> Chart {
@@ -421,11 +423,7 @@ fn what_was_taken_is_told() {
     assert_eq!(told("Rocephin 1 g IVPB 10:00-10:20"), [""; 0]);
     assert_eq!(
         read("facility 1/5/26 arrival=22:00 departure=03:00").assumptions,
-        [(
-            "departure".to_owned(),
-            "2026-01-06T03:00".to_owned(),
-            "it stands before the arrival: taken as the next day".to_owned()
-        )]
+        [Assumption::new("departure", "2026-01-06T03:00", "it stands before the arrival: taken as the next day")]
     );
 }
 

@@ -27,7 +27,7 @@ pub fn write(chart: &Chart) -> String {
         lines.push(line.0);
     }
     let marked = chart.administrations.iter().enumerate().position(|(at, row)| {
-        let id = row.id.clone().unwrap_or_else(|| (at + 1).to_string());
+        let id = row.id_at(at);
         chart.primary_reason.as_ref() == Some(&id)
     });
     for (at, row) in chart.administrations.iter().enumerate() {

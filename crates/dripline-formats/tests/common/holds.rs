@@ -32,7 +32,7 @@ pub fn refusal(error: &ChartError) -> Broken {
 }
 
 fn ids(chart: &Chart) -> Vec<String> {
-    chart.administrations.iter().enumerate().map(|(i, a)| a.id.clone().unwrap_or_else(|| (i + 1).to_string())).collect()
+    chart.administrations.iter().enumerate().map(|(i, a)| a.id_at(i)).collect()
 }
 
 fn short(lines: &[Line]) -> Vec<ShortLine> {
@@ -305,26 +305,15 @@ pub fn interfaces(coder: &Coder, chart: &Chart, coding: &Coding) -> Broken {
         Ok(parsed) if parsed.chart != *chart => {
             broken.push(format!("the worksheet reads back as another chart:\n{sheet}"))
         }
-        Ok(parsed) => {
-            let read: Vec<_> = parsed
-                .assumptions
-                .into_iter()
-                .map(|(path, took, why)| dripline::coding::Assumption {
-                    path: path.into(),
-                    took: took.into(),
-                    why: why.into(),
-                })
-                .collect();
-            match coder.code(&parsed.chart, 1, &read, &plain()) {
-                Ok(again) => {
-                    let first = coder.code(chart, 1, &[], &plain()).map(|c| json::line(&c));
-                    if first.as_ref().ok() != Some(&json::line(&again)) {
-                        broken.push(format!("the worksheet is coded otherwise:\n{sheet}"));
-                    }
+        Ok(parsed) => match coder.code(&parsed.chart, 1, &parsed.assumptions, &plain()) {
+            Ok(again) => {
+                let first = coder.code(chart, 1, &[], &plain()).map(|c| json::line(&c));
+                if first.as_ref().ok() != Some(&json::line(&again)) {
+                    broken.push(format!("the worksheet is coded otherwise:\n{sheet}"));
                 }
-                Err(e) => broken.push(format!("the worksheet is refused: {e}")),
             }
-        }
+            Err(e) => broken.push(format!("the worksheet is refused: {e}")),
+        },
     }
     let _ = text::coding(coding, Some(chart), Style::default());
     let rows = csv::rows(coding);

@@ -6,7 +6,6 @@ mod obstacles;
 mod prose;
 mod whatif;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -221,7 +220,7 @@ impl Coder {
         assumptions.append(&mut edits.assumptions);
         let few = resolved.case.rows.len() <= MOST_FOR_ALTERNATIVES;
         if !few {
-            assumptions.push(assumption(
+            assumptions.push(Assumption::new(
                 "administrations",
                 "other readings and the outcomes of answers were not run",
                 format!("the case holds more than {MOST_FOR_ALTERNATIVES} administrations"),
@@ -237,9 +236,9 @@ impl Coder {
         let checked = few && options.alternatives;
         let lines = lines(&ready, &proved, &rec, &short, &alternatives, checked);
         let mut seen = BTreeSet::new();
-        let mut first =
-            assumptions.iter().map(|a| seen.insert((&a.path, &a.took, &a.why))).collect::<Vec<_>>().into_iter();
-        assumptions.retain(|_| first.next().unwrap_or(true));
+        let is_new: Vec<bool> = assumptions.iter().map(|a| seen.insert((&a.path, &a.took, &a.why))).collect();
+        let mut is_new = is_new.into_iter();
+        assumptions.retain(|_| is_new.next() == Some(true));
         tables_read(resolved)?;
         let crosswalk = resolved.drugs.iter().zip(&resolved.case.rows).filter_map(|(drug, row)| {
             let on = row.day.date();
@@ -296,9 +295,9 @@ impl Coder {
     fn ready<'a>(&'a self, chart: &'a Chart, position: usize, options: &Options) -> Result<Ready<'a>, ChartError> {
         chart.case.as_deref().map_or(Ok(()), check_case_id)?;
         let on = as_of(chart)?;
-        let mut assumptions = vec![assumption("rule_set", "rules not reviewed", dripline::NOTICE)];
+        let mut assumptions = vec![Assumption::new("rule_set", "rules not reviewed", dripline::NOTICE)];
         if on > NEWEST_RULE_SET {
-            assumptions.push(assumption(
+            assumptions.push(Assumption::new(
                 "as_of",
                 format!("the rule set in force on {NEWEST_RULE_SET}"),
                 format!("no rule set for {on} is known yet"),
@@ -307,7 +306,7 @@ impl Coder {
         let profile = match (&options.profile, &chart.profile) {
             (Some(asked), own) => {
                 if own.as_ref().is_some_and(|o| o != asked) {
-                    assumptions.push(assumption(
+                    assumptions.push(Assumption::new(
                         "profile",
                         asked.clone(),
                         "the call names a profile, which wins over the case's",
@@ -317,7 +316,7 @@ impl Coder {
             }
             (None, Some(own)) => own.clone(),
             (None, None) => {
-                assumptions.push(assumption("profile", "cpt", "the case names no profile"));
+                assumptions.push(Assumption::new("profile", "cpt", "the case names no profile"));
                 "cpt".to_owned()
             }
         };
@@ -334,7 +333,7 @@ impl Coder {
             set(&mut policy, name, value, &format!("policy.{name}"))?;
             if chart.policy.get(name).is_some_and(|own| own != value) {
                 let took = format!("{value}");
-                assumptions.push(assumption(
+                assumptions.push(Assumption::new(
                     format!("policy.{name}"),
                     took,
                     "the call sets this switch, which wins over the case's policy",
@@ -349,7 +348,7 @@ impl Coder {
             resolved.off = options.off;
         }
         if chart.inpatient_order.is_some() && resolved.case.setting == Setting::Facility {
-            assumptions.push(assumption(
+            assumptions.push(Assumption::new(
                 "inpatient_order",
                 "an outpatient claim of its own",
                 "outpatient services of the same hospital before an inpatient order may belong on the inpatient claim",
@@ -426,14 +425,6 @@ fn modifier_alternative(lines: &[ShortLine], plain: &[ShortLine], open: &[Additi
         drug_lines: None,
         services: None,
     })
-}
-
-fn assumption(
-    path: impl Into<Cow<'static, str>>,
-    took: impl Into<Cow<'static, str>>,
-    why: impl Into<Cow<'static, str>>,
-) -> Assumption {
-    Assumption { path: path.into(), took: took.into(), why: why.into() }
 }
 
 fn set(policy: &mut Policy, name: &str, value: &SwitchValue, path: &str) -> Result<(), ChartError> {
@@ -611,21 +602,21 @@ fn engine_assumptions(ready: &Ready, rec: &Proof, proved: &Proved) -> Vec<Assump
         .map(|&(row, what)| {
             let id = resolved.ids.get(row as usize).map_or("", SmolStr::as_str);
             match what {
-                Assumed::InitialByRank => assumption(
+                Assumed::InitialByRank => Assumption::new(
                     "primary_reason",
                     format!("administration {id}, by rank"),
                     "no main reason of the visit that decides is charted",
                 ),
-                Assumed::OneAfterTheOther => assumption(
+                Assumed::OneAfterTheOther => Assumption::new(
                     of(row, "start"),
                     "given one after the other",
                     "another drug is charted as pushed in the same minute",
                 ),
                 Assumed::UnknownSite => {
-                    assumption(of(row, "access"), "an access that the visit already has", "no access is charted")
+                    Assumption::new(of(row, "access"), "an access that the visit already has", "no access is charted")
                 }
                 Assumed::Supervised => {
-                    assumption("supervised", "true", "the case does not say whether a physician was on site")
+                    Assumption::new("supervised", "true", "the case does not say whether a physician was on site")
                 }
                 Assumed::ComputedStop => {
                     let stop = proved
@@ -634,23 +625,23 @@ fn engine_assumptions(ready: &Ready, rec: &Proof, proved: &Proved) -> Vec<Assump
                         .find(|m| m.row == row)
                         .and_then(|m| m.spans.last())
                         .map(|s| resolved.case.clock.show(s.1).to_string());
-                    assumption(
+                    Assumption::new(
                         of(row, "stop"),
                         stop.unwrap_or_default(),
                         "no stop is charted; it follows from the charted volume and rate",
                     )
                 }
-                Assumed::NotKeptOpen => assumption(
+                Assumed::NotKeptOpen => Assumption::new(
                     of(row, "rate"),
                     "faster than what keeps a vein open",
                     "neither rate nor volume is charted",
                 ),
-                Assumed::HydrationInitial => assumption(
+                Assumed::HydrationInitial => Assumption::new(
                     "primary_reason",
                     format!("administration {id}, hydration"),
                     "the payer accepts hydration as the parent of the services that ride on it",
                 ),
-                Assumed::InpatientOrder => assumption(
+                Assumed::InpatientOrder => Assumption::new(
                     "inpatient_order",
                     "an outpatient claim of its own",
                     "earlier outpatient services of the same hospital may belong on the inpatient claim",

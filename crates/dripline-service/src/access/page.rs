@@ -103,7 +103,7 @@ async fn sign_in(
     match access.sign_in(name, password, &asks).await {
         Ok((_, secret)) => {
             let caller = access.of_session(&secret).await?;
-            Ok(with_cookie(Redirect::to(onward(&caller, to)).into_response(), access.set_cookie(&secret)))
+            Ok(of_session(Redirect::to(onward(&caller, to)).into_response(), access.set_cookie(&secret)))
         }
         Err(problem) if matches!(problem.kind(), Kind::Unauthenticated | Kind::Locked | Kind::NoStore) => {
             state.metrics.refused(problem.kind().slug());
@@ -123,13 +123,12 @@ fn sentence(problem: &Problem) -> String {
     if help.is_empty() { format!("{text}.") } else { format!("{text}: {help}.") }
 }
 
-/// What the browser's tabs remember of a chart is nothing for the next who signs in.
-const FORGET: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
-
-fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
-    response.headers_mut().append(header::SET_COOKIE, cookie);
-    response.headers_mut().insert(FORGET.0, FORGET.1);
+/// A response with which a session begins or ends. What the browser's tabs remember of a chart is nothing for the next
+/// who signs in.
+fn of_session(mut response: Response, cookie: HeaderValue) -> Response {
+    let headers = response.headers_mut();
+    headers.append(header::SET_COOKIE, cookie);
+    headers.insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
     response
 }
 
@@ -139,7 +138,7 @@ async fn form(request: Request) -> Result<Form, Problem> {
 
 async fn sign_out(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
     state.access.sign_out(&caller).await?;
-    Ok(with_cookie(Redirect::to("/sign-in").into_response(), state.access.end_cookie()))
+    Ok(of_session(Redirect::to("/sign-in").into_response(), state.access.end_cookie()))
 }
 
 #[derive(Template)]
@@ -190,7 +189,7 @@ async fn set_password(
     match state.access.change_password(person, old, new, &asks).await {
         Ok(secret) => {
             let response = account(&caller, "The password is set.", "")?;
-            Ok(with_cookie(response, state.access.set_cookie(&secret)))
+            Ok(of_session(response, state.access.set_cookie(&secret)))
         }
         Err(problem) if problem.kind() == Kind::Failed => Err(problem),
         Err(problem) => Ok(problem.head(account(&caller, "", &sentence(&problem))?)),
@@ -294,7 +293,7 @@ pub(super) fn signed_in(caller: &Caller, to: &str, cookies: Vec<axum::http::Head
         to: &'a str,
     }
     let response = page(&SignedInPage { to: onward(caller, to) })?;
-    Ok(cookies.into_iter().fold(response, with_cookie))
+    Ok(cookies.into_iter().fold(response, of_session))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use dripline_reference::Options;
 use serde_json::{Map, Value, json};
 
 use super::form::Form;
-use super::view::{AnswerView, Ask, QueryView, query_view};
+use super::view::{AnswerView, Ask, QueryView, name, query_view};
 use super::{MOST, NOTICE, ProblemView, REACH, VERSION, WHO, page, read};
 use crate::access::Caller;
 use crate::access::page::local;
@@ -450,10 +450,6 @@ pub(super) fn moment(stored: &str) -> String {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
-}
-
-fn name(code: &str, modifiers: &[SmolStr]) -> String {
-    std::iter::once(code).chain(modifiers.iter().map(SmolStr::as_str)).collect::<Vec<_>>().join("-")
 }
 
 /// Each line with its amount, and what they come to. What no table gives is unknown, and never nothing.

@@ -292,7 +292,7 @@ fn field(name: String, key: &'static str, value: String) -> Field {
 
 /// The id that a row has or is given by its place.
 pub(super) fn id_of(chart: &Chart, at: usize) -> String {
-    chart.administrations.get(at).and_then(|a| a.id.clone()).unwrap_or_else(|| (at + 1).to_string())
+    chart.administrations.get(at).map_or_else(|| (at + 1).to_string(), |a| a.id_at(at))
 }
 
 /// The date of the sheet: of the first row with one, else of the header.

@@ -270,12 +270,7 @@ async fn several_cases_are_shown_one_at_a_time() {
 #[tokio::test]
 async fn downloads_are_the_coding() {
     let chart = dripline_formats::worksheet::parse_one(TWO).unwrap();
-    let assumed: Vec<_> = chart
-        .assumptions
-        .into_iter()
-        .map(|(path, took, why)| dripline::coding::Assumption { path: path.into(), took: took.into(), why: why.into() })
-        .collect();
-    let coding = Coder::default().code(&chart.chart, 1, &assumed, &Options::default()).unwrap();
+    let coding = Coder::default().code(&chart.chart, 1, &chart.assumptions, &Options::default()).unwrap();
     let reply = post("/page/coding.json", &[("text", TWO)]).await;
     assert_eq!(reply.body, format!("{}\n", json::pretty(&coding)));
     assert_eq!(reply.headers[header::CONTENT_DISPOSITION], "attachment; filename=\"claim-1.json\"");

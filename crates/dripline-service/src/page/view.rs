@@ -190,7 +190,8 @@ fn json(ids: &[SmolStr]) -> String {
     dripline_formats::json::line(&ids)
 }
 
-fn name(code: &str, modifiers: &[SmolStr]) -> String {
+/// `96375-59`.
+pub(super) fn name(code: &str, modifiers: &[SmolStr]) -> String {
     std::iter::once(code).chain(modifiers.iter().map(SmolStr::as_str)).collect::<Vec<_>>().join("-")
 }
 

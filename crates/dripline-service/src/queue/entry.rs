@@ -390,7 +390,7 @@ fn parts<'a>(chart: &Chart, answer: &'a TriedAnswer) -> Result<Vec<Part<'a>>, Pr
             });
             let part = |(id, set): (&String, &'a Map<String, Value>)| Part {
                 path: format!("says.each.{}.set", cut(id)),
-                rows: all.iter().copied().filter(|&row| id_of(chart, row) == *id).collect(),
+                rows: all.iter().copied().filter(|&row| chart.administrations[row].id_at(row) == *id).collect(),
                 set,
                 of_one: true,
             };
@@ -441,7 +441,7 @@ fn rows(chart: &Chart, answer: &TriedAnswer) -> Result<Vec<usize>, Problem> {
         let detail = format!("the question is not about `{}`", cut(other));
         return Err(Problem::body(path, detail, format!("it is about {}", asked.join(", "))));
     }
-    Ok((0..chart.administrations.len()).filter(|&i| about.contains(&id_of(chart, i))).collect())
+    Ok((0..chart.administrations.len()).filter(|&i| about.contains(&chart.administrations[i].id_at(i))).collect())
 }
 
 /// The administrations of which an answer sets nothing, by their places in the chart.
@@ -450,13 +450,11 @@ pub(super) fn unset(chart: &Chart, answer: &TriedAnswer) -> Result<Vec<usize>, P
     match &answer.says {
         Says::Set(_) => about.clear(),
         Says::AsCharted | Says::CannotBeDetermined => {}
-        Says::Each(each) => about.retain(|&row| !matches!(each.get(&id_of(chart, row)), Some(OfOne::Set(_)))),
+        Says::Each(each) => {
+            about.retain(|&row| !matches!(each.get(&chart.administrations[row].id_at(row)), Some(OfOne::Set(_))))
+        }
     }
     Ok(about)
-}
-
-fn id_of(chart: &Chart, at: usize) -> String {
-    chart.administrations[at].id.clone().unwrap_or_else(|| (at + 1).to_string())
 }
 
 #[cfg(test)]

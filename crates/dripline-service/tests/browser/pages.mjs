@@ -202,6 +202,14 @@ test("without script a form gives the page", () => visit(async (page) => {
   assert.equal(download.suggestedFilename(), "claim-1.csv");
 }, { javaScriptEnabled: false }));
 
+test("the worksheet prints its claim with the notice, and no question", () => visit(async (page) => {
+  await page.locator("#outcomes-1 summary").click();
+  await page.emulateMedia({ media: "print" });
+  assert.ok(await page.locator("#answer .strip").isVisible());
+  assert.equal(await page.locator("#d-queries").isVisible(), false);
+  assert.ok(await page.locator(".foot", { hasText: "Rules not yet reviewed by a certified coder." }).isVisible());
+}));
+
 test("the support sheet is signed, and prints on its own", () => visit(async (page, context) => {
   const [sheet] = await Promise.all([context.waitForEvent("page"), page.locator("button[formaction='/support']").click()]);
   await sheet.locator(".watermark").waitFor({ state: "attached" });
