@@ -154,6 +154,8 @@ test("why not, who pays, and the reason for the visit", () => visit(async (page)
 }));
 
 test("pointing at a line lights the minutes that earned it", () => visit(async (page) => {
+  let asked = 0;
+  page.on("request", (request) => { if (request.url().endsWith("/page/answer")) asked += 1; });
   await page.locator("#text").fill(MIXED);
   await page.waitForFunction(() => document.querySelectorAll(".tl-row").length === 6);
   await page.locator("#line-1 .why").hover();
@@ -165,6 +167,7 @@ test("pointing at a line lights the minutes that earned it", () => visit(async (
   assert.ok(await page.locator(".tl-row.lit .tl-bar.earned[data-fate=overlapped]").count() > 0, "shared minutes earned it");
   await page.locator("h2#chart-h").hover();
   assert.deepEqual(await lit(), []);
+  assert.equal(asked, 1, "a second answer would have put out the light");
 }));
 
 test("a link holds the chart and nobody's name", () => visit(async (page, context) => {

@@ -22,6 +22,7 @@ function live(form) {
   /** How long, in milliseconds, a slip may stand before it is told: most are half a word. */
   const PATIENCE = 700;
   let busy = false;
+  let asked = "";
   let next = null;
   let tableTimer = 0;
   let problemTimer = 0;
@@ -32,6 +33,8 @@ function live(form) {
 
   /** Sends one at a time, and of what came in meanwhile the last. */
   function send(what, extra = {}) {
+    // A browser tells a paste of many lines line by line: what is on its way already is not asked again.
+    if (busy && !next && asked === String(fields(what, extra))) return;
     entered += 1;
     next = { what, extra, number: entered };
     if (!busy) void go();
@@ -42,8 +45,10 @@ function live(form) {
       const { what, extra, number } = next;
       next = null;
       busy = true;
+      const body = fields(what, extra);
+      asked = String(body);
       try {
-        const reply = await fetch("/page/answer", { method: "POST", body: fields(what, extra) });
+        const reply = await fetch("/page/answer", { method: "POST", body });
         if (reply.status === 401) {
           // What was typed stays: signing in again in another tab is enough.
           byId("problem").innerHTML = '<p class="problem">Your session has ended. <a href="/sign-in" target="_blank" rel="noopener">Sign in again</a> in another tab; what you typed stays here.</p>';
