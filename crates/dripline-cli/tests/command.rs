@@ -296,6 +296,49 @@ fn compare_puts_two_answers_side_by_side() {
 }
 
 #[test]
+fn a_support_sheet_is_one_claim_and_a_person_signs_it() {
+    let folder = Folder::new("support");
+    folder
+        .file("chart.txt", SEED)
+        .file("two.txt", &format!("{SEED}\nfacility 2026-01-06 case=B\nToradol 30 mg IM 09:00\n"));
+    let ended = folder.run(&["support", "chart.txt"]);
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+    assert!(ended.out.contains("96374") && ended.out.contains("DRAFT: not signed off"), "{}", ended.out);
+
+    let signed = |on: &str| folder.run(&["support", "chart.txt", "--signed-by", "A. Coder", "--signed-on", on]);
+    let ended = signed("2026-01-05");
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(
+        ended.out.contains("Signed off by A. Coder on 2026-01-05") && !ended.out.contains("DRAFT"),
+        "{}",
+        ended.out
+    );
+    for (on, says, help) in [
+        ("2026-01-04", "it is signed before the service", "write the date on which a person checked the sheet"),
+        ("9999-12-31", "the date is still to come", "write the date on which a person checked the sheet"),
+        ("1/5/26", "--signed-on 1/5/26: not a date", "write it as 2026-01-05"),
+    ] {
+        let ended = signed(on);
+        assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{on}");
+        assert!(ended.err.contains(says) && ended.err.contains(help), "{on}: {}", ended.err);
+    }
+    let nobody = folder.run(&["support", "chart.txt", "--signed-by", " ", "--signed-on", "2026-01-05"]);
+    assert_eq!((nobody.code, nobody.out.as_str()), (2, ""));
+    assert!(nobody.err.contains("--signed-by: nobody is named"), "{}", nobody.err);
+
+    // A page is one claim: of two, neither is written.
+    let page = folder.run(&["support", "two.txt", "--format", "html"]);
+    assert_eq!((page.code, page.out.as_str()), (2, ""));
+    assert!(page.err.contains("a page holds one claim") && page.err.contains("--case"), "{}", page.err);
+    let page = folder.run(&["support", "two.txt", "--format", "html", "--case", "B"]);
+    assert_eq!(page.code, 0, "{}", page.err);
+    assert!(page.out.contains("96372") && !page.out.contains("96374"), "{}", page.out);
+    let none = folder.run(&["support", "two.txt", "--case", "C"]);
+    assert_eq!(none.code, 2);
+    assert!(none.err.contains("there is no case `C`"), "{}", none.err);
+}
+
+#[test]
 fn rules_policies_and_schemas_are_shown() {
     let folder = Folder::new("show");
     let page = folder.run(&["rule", "same-push-again-office"]).out;

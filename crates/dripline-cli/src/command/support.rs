@@ -15,6 +15,7 @@ pub fn run(args: &Support, out: &mut Out) -> Ends {
     let today = support::latest_today(jiff::Timestamp::now());
     let print = if args.appeal { support::Print::Appeal } else { support::Print::Office };
     let (mut bad, mut found) = (false, 0);
+    let mut page = String::new();
     cases::every(std::slice::from_ref(&args.file), |case| {
         let asked = |id: &str| args.case.as_deref().is_none_or(|wanted| wanted == id);
         let coded = match &case {
@@ -39,7 +40,7 @@ pub fn run(args: &Support, out: &mut Out) -> Ends {
                             "name the case with --case",
                         ));
                     }
-                    Print::Html => out.write(&support::document(&sheet))?,
+                    Print::Html => page = support::document(&sheet),
                     Print::Text => {
                         if found > 1 {
                             out.write(&text::between(out.style))?;
@@ -57,6 +58,7 @@ pub fn run(args: &Support, out: &mut Out) -> Ends {
         }
         Ok(())
     })?;
+    out.write(&page)?;
     if let (Some(wanted), 0, false) = (&args.case, found, bad) {
         return Err(wrong(&format!("{}: there is no case `{wanted}`", args.file), "leave --case out to see all"));
     }
