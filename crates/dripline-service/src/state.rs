@@ -1,5 +1,6 @@
 //! What every route shares.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -52,9 +53,21 @@ impl Default for Limits {
     }
 }
 
-/// What every route shares. A clone is cheap and sees the same.
+/// What every route shares. A clone sees the same, and costs one count: each layer of each request makes some.
 #[derive(Clone, Debug)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What an [`AppState`] holds.
+#[derive(Clone, Debug)]
+pub struct Shared {
     /// Codes charts: formulary, policies and reference tables.
     pub coder: Arc<Coder>,
     /// How much the service takes.
@@ -84,7 +97,7 @@ impl AppState {
     #[must_use]
     pub fn new(coder: Coder, limits: Limits) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        AppState {
+        AppState(Arc::new(Shared {
             coder: Arc::new(coder),
             limits,
             access: Arc::default(),
@@ -94,20 +107,20 @@ impl AppState {
             streams: Arc::new(Semaphore::new(limits.streams)),
             work: Arc::new(Semaphore::new(processors)),
             stopping: Arc::default(),
-        }
+        }))
     }
 
     /// The same with a store, whose accounts decide who may ask.
     #[must_use]
     pub fn with_store(self, store: Store) -> Self {
         let access = Access::new(Reach::ThisMachine, store.clone(), Clock::default());
-        AppState { store: Some(store), ..self }.with_access(access)
+        AppState(Arc::new(Shared { store: Some(store), ..Arc::unwrap_or_clone(self.0) })).with_access(access)
     }
 
     /// The same with who may ask, from elsewhere or otherwise than a store's accounts alone say.
     #[must_use]
     pub fn with_access(self, access: Access) -> Self {
-        AppState { access: Arc::new(access), ..self }
+        AppState(Arc::new(Shared { access: Arc::new(access), ..Arc::unwrap_or_clone(self.0) }))
     }
 
     /// From now on the service is not ready for more.
