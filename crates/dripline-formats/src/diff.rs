@@ -83,43 +83,41 @@ pub struct Difference {
 /// Every difference, in the order of the left side, then of the right.
 #[must_use]
 pub fn differences(left: &Answer, right: &Answer) -> Vec<Difference> {
+    let mut found = pairs(left, right);
+    found.retain(|pair| pair.left != pair.right);
+    found
+}
+
+/// Every code and service with what it is on each side, the same or not, in the order of the left side, then of the
+/// right.
+#[must_use]
+pub fn pairs(left: &Answer, right: &Answer) -> Vec<Difference> {
     let mut found = lines(Kind::Line, &left.lines, &right.lines);
     found.extend(lines(Kind::DrugLine, &left.drug_lines, &right.drug_lines));
-    for (id, code) in keys(left.services.iter().chain(&right.services).map(|s| (&s.id, &s.code))) {
+    let services = keys(left.services.iter().chain(&right.services).map(|s| (&s.id, &s.code)));
+    found.extend(services.into_iter().map(|(id, code)| {
         let verdict = |side: &[ShortService]| {
             side.iter().find(|s| s.id == *id && s.code == *code).map(|s| match &s.modifier {
                 Some(modifier) => format!("{} {modifier}", s.verdict),
                 None => s.verdict.to_string(),
             })
         };
-        let (l, r) = (verdict(&left.services), verdict(&right.services));
-        if l != r {
-            let code = code.clone();
-            found.push(Difference { kind: Kind::Service, code, modifiers: Vec::new(), date: None, left: l, right: r });
-        }
-    }
+        let (left, right) = (verdict(&left.services), verdict(&right.services));
+        Difference { kind: Kind::Service, code: code.clone(), modifiers: Vec::new(), date: None, left, right }
+    }));
     found
 }
 
 fn lines(kind: Kind, left: &[ShortLine], right: &[ShortLine]) -> Vec<Difference> {
-    keys(left.iter().chain(right).map(|l| (&l.code, &l.modifiers, l.date)))
-        .into_iter()
-        .filter_map(|key| {
-            let units = |side: &[ShortLine]| -> u64 {
-                side.iter().filter(|l| (&l.code, &l.modifiers, l.date) == key).map(|l| l.units).sum()
-            };
-            let (l, r) = (units(left), units(right));
-            let shown = |units: u64| (units > 0).then(|| units.to_string());
-            (l != r).then(|| Difference {
-                kind,
-                code: key.0.clone(),
-                modifiers: key.1.clone(),
-                date: Some(key.2),
-                left: shown(l),
-                right: shown(r),
-            })
-        })
-        .collect()
+    let pair = |key: (&SmolStr, &Vec<SmolStr>, ChartDate)| {
+        let units = |side: &[ShortLine]| {
+            let units: u64 = side.iter().filter(|l| (&l.code, &l.modifiers, l.date) == key).map(|l| l.units).sum();
+            (units > 0).then(|| units.to_string())
+        };
+        let (left, right) = (units(left), units(right));
+        Difference { kind, code: key.0.clone(), modifiers: key.1.clone(), date: Some(key.2), left, right }
+    };
+    keys(left.iter().chain(right).map(|l| (&l.code, &l.modifiers, l.date))).into_iter().map(pair).collect()
 }
 
 fn keys<K: PartialEq>(all: impl Iterator<Item = K>) -> Vec<K> {

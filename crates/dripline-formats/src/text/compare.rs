@@ -1,14 +1,12 @@
 //! A comparison as a table: one row a code, one column a side.
 
-use dripline::SmolStr;
 use dripline::chart::Chart;
 use dripline::code::Code;
-use dripline::coding::{ChartDate, ShortLine};
 
 use super::names::Names;
 use super::page::{Ink, Page, Style};
 use crate::compare::{Comparison, Side};
-use crate::diff::Kind;
+use crate::diff::{Difference, Kind, pairs};
 
 /// The two sides, and why what differs does.
 #[must_use]
@@ -38,75 +36,32 @@ pub fn comparison(found: &Comparison, chart: &Chart, style: Style) -> String {
 }
 
 fn rows(found: &Comparison) -> Vec<Vec<(Ink, String)>> {
-    let sides = [&found.left.answer, &found.right.answer];
-    let mut rows = Vec::new();
-    for (kind, of) in [
-        (Kind::Line, [&sides[0].lines, &sides[1].lines]),
-        (Kind::DrugLine, [&sides[0].drug_lines, &sides[1].drug_lines]),
-    ] {
-        let mut keys: Vec<(&str, &[SmolStr], ChartDate)> = Vec::new();
-        for line in of.into_iter().flatten() {
-            let key = (line.code.as_str(), line.modifiers.as_slice(), line.date);
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-        let several = keys.iter().any(|k| k.2 != keys[0].2);
-        for (code, modifiers, date) in keys {
-            let units = |side: &[ShortLine]| -> u64 {
-                side.iter()
-                    .filter(|l| l.code == code && l.modifiers == modifiers && l.date == date)
-                    .map(|l| l.units)
-                    .sum()
-            };
-            let (left, right) = (units(of[0]), units(of[1]));
-            let shown = |n: u64| if n == 0 { "–".to_owned() } else { n.to_string() };
-            let label = match kind {
-                Kind::DrugLine => "drug",
-                _ => Code::from_name(code).map_or("", Code::label),
-            };
-            let date = if several { date.to_string() } else { String::new() };
-            rows.push(row(left != right, code, modifiers.join(" "), date, shown(left), shown(right), label));
-        }
-    }
-    for (id, code) in
-        sides.iter().flat_map(|s| &s.services).map(|s| (&s.id, &s.code)).fold(Vec::new(), |mut all, key| {
-            if !all.contains(&key) {
-                all.push(key);
-            }
-            all
-        })
-    {
-        let verdict = |side: usize| {
-            sides[side].services.iter().find(|s| s.id == *id && s.code == *code).map_or("–".to_owned(), |s| {
-                format!("{} {}", s.verdict.as_str().replace('_', " "), s.modifier.as_deref().unwrap_or(""))
-            })
+    let pairs = pairs(&found.left.answer, &found.right.answer);
+    let several = |kind: Kind| {
+        let mut dates = pairs.iter().filter(|p| p.kind == kind).map(|p| p.date);
+        dates.next().is_some_and(|first| dates.any(|date| date != first))
+    };
+    let row = |pair: &Difference| {
+        let differs = pair.left != pair.right;
+        let ink = if differs { Ink::Alert } else { Ink::Plain };
+        let side = |says: &Option<String>| says.as_ref().map_or("–".to_owned(), |s| s.replace('_', " "));
+        let label = match pair.kind {
+            Kind::Line => Code::from_name(&pair.code).map_or("", Code::label),
+            Kind::DrugLine => "drug",
+            Kind::Service => "service",
         };
-        let (left, right) = (verdict(0).trim_end().to_owned(), verdict(1).trim_end().to_owned());
-        rows.push(row(left != right, code, String::new(), String::new(), left, right, "service"));
-    }
-    rows
-}
-
-fn row(
-    differs: bool,
-    code: &str,
-    modifiers: String,
-    date: String,
-    left: String,
-    right: String,
-    label: &str,
-) -> Vec<(Ink, String)> {
-    let ink = if differs { Ink::Alert } else { Ink::Plain };
-    vec![
-        (Ink::Alert, if differs { ">" } else { "" }.to_owned()),
-        (if differs { Ink::Alert } else { Ink::Code }, code.to_owned()),
-        (ink, modifiers),
-        (ink, date),
-        (ink, left),
-        (ink, right),
-        (Ink::Plain, label.to_owned()),
-    ]
+        let date = pair.date.filter(|_| several(pair.kind)).map_or(String::new(), |date| date.to_string());
+        vec![
+            (Ink::Alert, if differs { ">" } else { "" }.to_owned()),
+            (if differs { Ink::Alert } else { Ink::Code }, pair.code.to_string()),
+            (ink, pair.modifiers.join(" ")),
+            (ink, date),
+            (ink, side(&pair.left)),
+            (ink, side(&pair.right)),
+            (Ink::Plain, label.to_owned()),
+        ]
+    };
+    pairs.iter().map(row).collect()
 }
 
 /// What earns nothing on one side only.

@@ -258,6 +258,23 @@ async fn why_not_is_answered_on_the_page() {
 }
 
 #[tokio::test]
+async fn what_was_billed_stands_beside_the_claim() {
+    assert!(!post("/", &[("text", TWO)]).await.body.contains("Beside what was billed"), "nothing was billed");
+    let billed = |lines: &str| format!("{TWO}{lines}");
+    let same = billed("billed 96365\nbilled 96375\nbilled J0696 units=4\nbilled J2405 units=4\n");
+    let said = words(&post("/", &[("text", &same)]).await.body);
+    assert!(said.contains("The claim and what was billed are the same."), "{said}");
+    // Too much and too little are told alike.
+    let other = billed("billed 96365\nbilled 96375 modifiers=59\nbilled J0696 units=3\nbilled J2405 units=4\n");
+    let said = words(&post("/", &[("text", &other)]).await.body);
+    assert!(said.contains("3 lines are not the same."), "{said}");
+    for row in ["96365 ×1 ×1 96375 ×1 – differs", "96375-59 – ×1 differs", "J0696 ×4 ×3 differs", "J2405 ×4 ×4"]
+    {
+        assert!(said.contains(row), "{row}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn several_cases_are_shown_one_at_a_time() {
     let text = format!("{TWO}\nfacility 1/6/26 case=second\nToradol 30 mg IM 10:00\n");
     let page = post("/", &[("text", &text), ("show", "2")]).await;

@@ -8,8 +8,8 @@ use dripline::chart::{Chart, Setting, SwitchValue};
 use dripline::code::Code;
 use dripline::coding::{Certainty, ChartDate, Coding, Confidence, DocumentationState, EditKind, Query, ServiceVerdict};
 use dripline::rule::{Grade, Page, RuleId};
-use dripline_formats::compare::With;
-use dripline_formats::diff::{self, Answer};
+use dripline_formats::compare::{Comparison, With};
+use dripline_formats::diff::{self, Answer, Difference};
 use dripline_formats::text::names::Names;
 use dripline_reference::answer::WhyNot;
 use dripline_reference::{Coder, Options};
@@ -109,6 +109,22 @@ pub(super) struct SideView {
     pub without: usize,
 }
 
+/// The claim beside what was billed.
+pub(super) struct BilledView {
+    pub lines: Vec<BilledLineView>,
+    /// How many lines are not the same.
+    pub differ: usize,
+}
+
+/// A code of either side.
+pub(super) struct BilledLineView {
+    pub name: String,
+    pub date: String,
+    pub coded: String,
+    pub billed: String,
+    pub differs: bool,
+}
+
 /// The whole answer.
 pub(super) struct AnswerView {
     pub about: String,
@@ -128,6 +144,7 @@ pub(super) struct AnswerView {
     pub assumed: Vec<String>,
     pub documentation: Vec<(String, String)>,
     pub sides: SidesView,
+    pub billed: Option<BilledView>,
 }
 
 pub(super) struct WhyNotView {
@@ -293,6 +310,7 @@ impl AnswerView {
             assumed: assumed(coding, &names),
             documentation: documentation(coding),
             sides: sides(coding, ask, dated),
+            billed: billed(coding, ask.chart),
         }
     }
 }
@@ -567,6 +585,24 @@ fn sides(coding: &Coding, ask: &Ask, dated: bool) -> SidesView {
         sides.reverse();
     }
     SidesView { sides, differs }
+}
+
+fn billed(coding: &Coding, chart: &Chart) -> Option<BilledView> {
+    if chart.billed.is_empty() {
+        return None;
+    }
+    let found = Comparison::with_billed(coding, chart);
+    let pairs = diff::pairs(&found.left.answer, &found.right.answer);
+    let dated = pairs.iter().any(|p| p.date != pairs[0].date);
+    let units = |side: &Option<String>| side.as_ref().map_or("–".to_owned(), |units| format!("×{units}"));
+    let line = |p: &Difference| BilledLineView {
+        name: name(&p.code, &p.modifiers),
+        date: p.date.filter(|_| dated).map_or(String::new(), |date| date.to_string()),
+        coded: units(&p.left),
+        billed: units(&p.right),
+        differs: p.left != p.right,
+    };
+    Some(BilledView { lines: pairs.iter().map(line).collect(), differ: found.differences.len() })
 }
 
 impl WhyNotView {
