@@ -259,7 +259,8 @@ test("axe finds nothing serious, and nothing is wider than the screen", async ()
         await look(page, path);
       }
       await page.goto(AT);
-      await page.locator("#text").fill(MIXED);
+      await page.locator("#text").fill(`${MIXED}billed 96365\nbilled 96361 units=9\n`);
+      await page.locator("#d-billed .differs").first().waitFor();
       await page.locator("#code").fill("96376");
       await page.locator("#why-button").click();
       await page.locator("#why .verdict").waitFor();
