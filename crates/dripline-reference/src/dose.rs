@@ -185,7 +185,7 @@ pub struct Unit {
     /// How many of the kind's smallest unit it is.
     factor: u64,
     /// As it is written.
-    word: &'static str,
+    pub(crate) word: &'static str,
 }
 
 const fn unit(kind: Kind, factor: u64, word: &'static str) -> Unit {

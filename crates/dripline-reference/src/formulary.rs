@@ -2,7 +2,8 @@
 //! counts.
 //!
 //! A drug is found by its HCPCS code, its NDC, or by its exact name after case, blanks and hyphens are folded; then
-//! by its ingredient. A name that is only near is a suggestion and never codes.
+//! by its ingredient; then by the name that is left without words of which each is known to say nothing of the drug: a
+//! salt, a strength, a form, what it was mixed in. A name that is only near is a suggestion and never codes.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,6 +14,8 @@ use dripline::time::strict_date;
 use jiff::civil::Date;
 
 use crate::dose::{Amount, Strength};
+
+mod name;
 
 const BUILT_IN: &str = include_str!("../data/formulary.csv");
 
@@ -44,12 +47,16 @@ pub struct Entry {
     pub hcpcs: Option<String>,
     /// What one unit of the code is.
     pub unit: Option<Amount>,
+    /// What stands in one unit beside the component that is counted.
+    pub beside: Option<Amount>,
     /// Class.
     pub class: Class,
     /// Class by route, where it differs.
     pub class_by_route: Vec<(String, Class)>,
     /// Routes by which it is usually given, in lower case.
     pub routes: Vec<String>,
+    /// Routes that the words of the code name, in lower case; empty where they name none.
+    pub code_routes: Vec<String>,
     /// Kind of vaccine.
     pub vaccine: Option<VaccineKind>,
     /// Components of a vaccine.
@@ -79,6 +86,13 @@ impl Entry {
     #[must_use]
     pub fn class_by(&self, route: &str) -> Class {
         self.class_by_route.iter().find(|(r, _)| r == route).map_or(self.class, |(_, c)| *c)
+    }
+
+    /// Is its code one for the route, which is a word of the table's in lower case? It is where its words name none, and
+    /// where the route is none that the table knows.
+    #[must_use]
+    pub fn coded_by(&self, route: &str) -> bool {
+        self.code_routes.is_empty() || !ROUTES.contains(&route) || self.code_routes.iter().any(|r| r == route)
     }
 
     /// Is its code in force on a date?
@@ -127,6 +141,8 @@ pub enum Found {
     Name,
     /// By its ingredient.
     Ingredient,
+    /// By what is left of it, which [`Formulary::read_as`] tells.
+    Shortened,
 }
 
 /// Case, blanks, typographic hyphens and marks folded.
@@ -202,7 +218,7 @@ impl std::fmt::Display for TableError {
 
 impl std::error::Error for TableError {}
 
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 26] = [
     "generic_name",
     "brand_names",
     "synonyms",
@@ -211,9 +227,11 @@ const COLUMNS: [&str; 24] = [
     "rxnorm",
     "billing_unit_amount",
     "billing_unit_measure",
+    "beside",
     "class",
     "class_by_route",
     "usual_routes",
+    "code_routes",
     "vaccine_kind",
     "components",
     "concentration",
@@ -341,15 +359,22 @@ impl Table {
         if hcpcs.is_some() && unit.is_none() {
             return Err("a code without a unit".into());
         }
+        let beside = match cell("beside") {
+            "" => None,
+            text => Some(text.parse::<Amount>().map_err(|e| format!("beside: {e}"))?),
+        };
+        if beside.is_some_and(|b| b.value.is_zero() || unit.is_none_or(|u| u.unit.kind != b.unit.kind)) {
+            return Err("what stands beside the counted component is no amount of its measure".into());
+        }
         let mut class_by_route = Vec::new();
         for pair in list(cell("class_by_route")) {
             let (route, word) = pair.split_once(':').ok_or_else(|| format!("`{pair}` is no route with a class"))?;
             class_by_route.push((route.to_ascii_lowercase(), class(word)?));
         }
         let routes: Vec<String> = list(cell("usual_routes")).map(str::to_ascii_lowercase).collect();
-        if let Some(odd) =
-            routes.iter().chain(class_by_route.iter().map(|r| &r.0)).find(|r| !ROUTES.contains(&r.as_str()))
-        {
+        let code_routes: Vec<String> = list(cell("code_routes")).map(str::to_ascii_lowercase).collect();
+        let mut named = routes.iter().chain(&code_routes).chain(class_by_route.iter().map(|r| &r.0));
+        if let Some(odd) = named.find(|r| !ROUTES.contains(&r.as_str())) {
             return Err(format!("`{odd}` is no route"));
         }
         let vaccine = match cell("vaccine_kind") {
@@ -412,9 +437,11 @@ impl Table {
             ingredient: u32::try_from(number).unwrap_or(u32::MAX),
             hcpcs,
             unit,
+            beside,
             class: class(cell("class"))?,
             class_by_route,
             routes,
+            code_routes,
             vaccine,
             components,
             strength,
@@ -525,19 +552,57 @@ impl Formulary {
     #[must_use]
     pub fn by_name(&self, name: &str) -> (&[u32], Found) {
         let folded = fold(name);
-        let exact = rows(&self.table.names, &folded);
+        let exact = self.by_exact_name(&folded);
         if !exact.is_empty() {
             return (exact, Found::Name);
-        }
-        let squeezed = rows(&self.table.squeezed, &squeeze(&folded));
-        if !squeezed.is_empty() {
-            return (squeezed, Found::Name);
         }
         let ingredient = rows(&self.table.by_ingredient, &folded);
         if !ingredient.is_empty() {
             return (ingredient, Found::Ingredient);
         }
-        (self.by_both_names(&folded), Found::Name)
+        let both = self.by_both_names(&folded);
+        if !both.is_empty() {
+            return (both, Found::Name);
+        }
+        match self.by_part(&folded) {
+            Some((_, rows)) => (rows, Found::Shortened),
+            None => (&[], Found::Name),
+        }
+    }
+
+    fn by_exact_name(&self, folded: &str) -> &[u32] {
+        let exact = rows(&self.table.names, folded);
+        if exact.is_empty() { rows(&self.table.squeezed, &squeeze(folded)) } else { exact }
+    }
+
+    /// The part of a charted name by which it is found [`Found::Shortened`].
+    #[must_use]
+    pub fn read_as(&self, name: &str) -> Option<String> {
+        self.by_part(&fold(name)).map(|(part, _)| part.to_owned())
+    }
+
+    fn by_part<'n>(&self, folded: &'n str) -> Option<(&'n str, &[u32])> {
+        if let Some(fluid) = name::fluid(folded) {
+            return Some((fluid, rows(&self.table.names, fluid)));
+        }
+        let (mut left, mut salts) = (folded, Vec::new());
+        while let Some(cut) = name::cut(left) {
+            left = cut.name;
+            salts.extend(cut.salt);
+            let mut found = self.by_exact_name(left);
+            if found.is_empty() {
+                found = self.by_both_names(left);
+            }
+            // An ingredient names all its salts.
+            if found.is_empty() && salts.is_empty() {
+                found = rows(&self.table.by_ingredient, left);
+            }
+            if !found.is_empty() {
+                let same = found.iter().all(|row| name::same_salts(&self.entry(*row).name, &salts));
+                return same.then_some((left, found));
+            }
+        }
+        None
     }
 
     /// `zofran (ondansetron)`: the rows that both names mean, where one of the names says no more than the other.
@@ -728,9 +793,7 @@ mod tests {
         }
         assert_eq!(f.by_name("piperacillin-tazobactam").0, f.by_name("piperacillin/tazobactam").0);
         // Names that disagree, or of which one is not known, are no name.
-        for name in
-            ["Zofrann", "Ondansetron HCl 4 mg/2 mL inj", "", "sodium", "Zofran (Toradol)", "Zofran (ODT)", "(Zofran)"]
-        {
+        for name in ["Zofrann", "", "sodium", "Zofran (Toradol)", "Zofran (ODT)", "(Zofran)", "Zofran ODT 4 mg"] {
             assert!(f.by_name(name).0.is_empty(), "{name}");
         }
         // A name goes before an ingredient: the biosimilars have names of their own.
@@ -739,10 +802,149 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_found_without_salt_strength_form_and_diluent() {
+        let f = Formulary::built_in();
+        for (name, part, code) in [
+            ("Ondansetron HCl 4 mg/2 mL inj", "ondansetron hcl", "J2405"),
+            ("ONDANSETRON HCL (PF) 4 MG/2 ML INJECTION SOLUTION", "ondansetron hcl", "J2405"),
+            ("bleomycin sulfate", "bleomycin", "J9040"),
+            ("Irinotecan Hydrochloride 20 mg/mL vial", "irinotecan", "J9206"),
+            ("goserelin acetate", "goserelin", "J9202"),
+            ("Zofran 4 mg in NS 50 mL", "zofran", "J2405"),
+            ("magnesium sulfate in 5% dextrose", "magnesium sulfate", "J3475"),
+            ("KCl 20 mEq in NS 100 mL", "kcl", "J3480"),
+            ("inj. ketorolac 30 mg", "ketorolac", "J1885"),
+            ("penicillin G 5 million units", "penicillin g", "J2540"),
+            ("Lasix IVP", "lasix", "J1938"),
+            ("Ondansetron HCl (Zofran) 4 mg", "ondansetron hcl (zofran)", "J2405"),
+            ("Methotrexate PF", "methotrexate", "J9260"),
+        ] {
+            let (rows, found) = f.by_name(name);
+            assert_eq!(found, Found::Shortened, "{name}");
+            assert!(hcpcs(&f, rows).iter().any(|c| c == code), "{name}: {:?}", hcpcs(&f, rows));
+            assert_eq!(f.read_as(name).as_deref(), Some(part), "{name}");
+        }
+        // A percentage, a number without a unit and a word that is not known may each be another product; so may a
+        // salt other than that of the row.
+        for name in [
+            "lidocaine 2% with epinephrine",
+            "ondansetron 4",
+            "ondansetron tablet 4 mg",
+            "heparin block",
+            "penicillin G sodium",
+            "betamethasone sodium phosphate",
+            "triptorelin acetate",
+            "magnesium citrate",
+            "4 mg",
+            "HCl",
+            "injection",
+            "in NS",
+        ] {
+            assert!(f.by_name(name).0.is_empty(), "{name}: {:?}", hcpcs(&f, f.by_name(name).0));
+        }
+    }
+
+    #[test]
+    fn fluids_are_found_in_every_spelling() {
+        let f = Formulary::built_in();
+        for (names, same) in [
+            (
+                &[
+                    "0.9% NS",
+                    "NS 0.9%",
+                    "0.9% Sodium Chloride injection",
+                    "sodium chloride 0.9% IV",
+                    "NS bolus",
+                    "saline bolus",
+                    "NS 1000 mL",
+                    "1L NS",
+                    "SODIUM CHLORIDE 0.9 % IV SOLN",
+                    "NS IVF",
+                    ".9 NaCl",
+                    "sodium chloride 0.9% (normal saline)",
+                    "bolus of normal saline",
+                    "isotonic saline",
+                ][..],
+                "normal saline",
+            ),
+            (&["0.45% NS", "0.45 NS", "half NS", "1/2 normal saline", "½ NS", "half-normal saline"], "1/2 NS"),
+            (
+                &[
+                    "D5 0.45% NS",
+                    "D5 .45 NS",
+                    "D5.45NS",
+                    "D51/2NS",
+                    "D5 1/2",
+                    "D5W 1/2 NS",
+                    "D5-1/2 NS",
+                    "DEXTROSE 5 % AND 0.45 % NACL IV SOLN",
+                    "DEXTROSE-NACL 5-0.45 %",
+                ],
+                "D5 1/2 NS",
+            ),
+            (&["D5 0.9 NS", "D5 0.9% sodium chloride", "dextrose 5% in 0.9% NaCl"], "D5NS"),
+            (&["D5 1/4NS", "D5 0.225% NaCl", "dextrose 5%-sodium chloride 0.2%"], "D5 1/4 NS"),
+            (&["dextrose 5 % in water 1 L", "D5W 1000 mL", "5% dextrose injection"], "D5W"),
+            (&["LR bolus", "lactated ringer's injection", "LR solution", "Ringer's lactate 1 L"], "LR"),
+            (&["D5 in LR", "5% dextrose in lactated ringers"], "D5LR"),
+            (&["Plasma-Lyte 148", "PlasmaLyte A", "Isolyte", "Isolyte S", "Normosol-R"], "plasma-lyte"),
+            (
+                &["NS with 20 mEq KCl", "NS with 20 KCl", "NS + 20 mEq KCl", "NS w/ 20KCl", "NS with KCl 20 mEq/L"],
+                "NS with KCl",
+            ),
+            (
+                &["D5 1/2 NS w/ 20 KCl", "D5 0.45% NS + 20 mEq KCl", "D51/2NS with 40 mEq potassium chloride"],
+                "D5 1/2 NS with KCl",
+            ),
+            (&["KCl 20 mEq/L in D5 1/2 NS", "D5 1/2 NS with KCl 20"], "D5 1/2 NS with KCl"),
+            (&["D5NS with 20 KCl"], "D5NS with KCl"),
+            (&["LR with 20 mEq KCl"], "LR with KCl"),
+            (&["0.45% saline with 20 KCl"], "1/2 NS with KCl"),
+            (&["D5 1/4 NS with 10 KCl"], "D5 1/4 NS with KCl"),
+            (&["D5LR + 20 KCl"], "D5LR with KCl"),
+            (&["D5W with 20 mEq KCl"], "D5W with KCl"),
+        ] {
+            let (same, _) = f.by_name(same);
+            assert!(!same.is_empty() && same.iter().all(|r| f.entry(*r).class == Class::Hydration));
+            for name in names {
+                assert_eq!(f.by_name(name).0, same, "{name}");
+            }
+        }
+        // Another strength, another salt, a flush, and a dose of potassium are no such fluid.
+        for name in [
+            "3% NS",
+            "NaCl 23.4%",
+            "D50",
+            "D10 1/2 NS",
+            "dextrose 10%",
+            "dextrose in NS",
+            "sterile water",
+            "NS flush",
+            "heparinized saline",
+            "bacteriostatic sodium chloride",
+            "KCl 20 mEq in NS",
+            "potassium chloride in NS",
+            "sodium bicarbonate in D5W",
+            "NS LR",
+            "LR 0.45%",
+            "0.9%",
+            "D5 5",
+            "fluid",
+            "K",
+            "NS with 200 KCl",
+        ] {
+            assert_eq!(name::fluid(&fold(name)), None, "{name}");
+        }
+        // Which fluid it was is not said, but that it was one is.
+        let (rows, _) = f.by_name("IV fluids");
+        assert!(rows.len() > 1 && rows.iter().all(|r| f.entry(*r).class == Class::Hydration));
+    }
+
+    #[test]
     fn near_names_are_suggested() {
         let f = Formulary::built_in();
         assert_eq!(f.nearest("Zofrann")[0], "Zofran");
-        assert_eq!(f.nearest("Ondansetron HCl 4 mg/2 mL inj")[0], "ondansetron");
+        assert_eq!(f.nearest("Ondansetron ODT 4 mg")[0], "ondansetron");
         assert_eq!(f.nearest("vancomicyn")[0], "vancomycin");
         assert!(f.nearest("qqqqqqqq").is_empty());
         assert!(f.nearest("").is_empty());

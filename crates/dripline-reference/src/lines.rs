@@ -469,6 +469,14 @@ impl<'a> Ctx<'a> {
             none(open, &|| format!("no code for {} in the table of drugs is for that route", self.entry(rows[0]).name));
             return;
         }
+        if choice.other_route {
+            let entry = self.entry(rows[0]);
+            none(open, &|| {
+                let code = entry.hcpcs.as_deref().unwrap_or_default();
+                format!("the words of {code} name another route: {}", entry.code_routes.join(", "))
+            });
+            return;
+        }
         self.assume_choice(i, &rows, &choice, on, open);
         if rows.len() > 1 {
             if rows.iter().all(|r| self.entry(*r).package) {
@@ -638,7 +646,43 @@ impl<'a> Ctx<'a> {
             }
             return dose.filter(|d| one_of(*d)).map(|_| Ratio::whole(1));
         }
+        if let Some(beside) = e.beside {
+            return self.of_two(i, e, measure.unit, beside, open);
+        }
         self.units(i, measure, dose?, self.given_on(row), open)
+    }
+
+    /// How much was given of a product of two components, of which the code counts one: where both amounts are charted,
+    /// or where the one that is charted makes a dose of the product in one reading only.
+    fn of_two(&self, i: Ix, e: &Entry, unit: Amount, beside: Amount, open: &mut Open) -> Option<Ratio> {
+        let text = self.charted(i).dose.as_deref()?;
+        let counted = |a: Amount| a.units_of(&unit, None).ok();
+        if let Some((a, b)) = both_amounts(text) {
+            let agree = |a: Amount, b: Amount| counted(a).filter(|n| b.units_of(&beside, None).ok() == Some(*n));
+            return agree(a, b).or_else(|| agree(b, a));
+        }
+        let units = counted(self.resolved.drugs[i as usize].dose?)?;
+        let share = counted(beside)?;
+        let readings = [Some(units), units.over(share), Ratio::whole(1).plus(share).and_then(|both| units.over(both))];
+        let mut doses = readings
+            .into_iter()
+            .zip(0..)
+            .filter_map(|(n, at)| Some((n?, at)))
+            .filter(|(n, _)| e.doses.iter().any(|d| counted(*d) == Some(*n)));
+        let (given, reading) = doses.next().filter(|_| doses.next().is_none())?;
+        if reading > 0 {
+            open.assume(|| Assumption {
+                path: path(i, "dose"),
+                took: format!("{given} times {unit} of what the code counts").into(),
+                why: format!(
+                    "{text} is {} of {}, which comes in that dose",
+                    if reading == 1 { "the other component" } else { "both components" },
+                    e.name
+                )
+                .into(),
+            });
+        }
+        Some(given)
     }
 
     /// A product that has a code for each size: by its containers, else by the one size equal to the dose.
@@ -1235,10 +1279,13 @@ impl<'a> Ctx<'a> {
             ask(&[*i], "containers", Addressee::Nurse, text, answers);
         }
         for i in &open.doses {
-            let reads = if self.charted(*i).dose.is_some() {
-                "the charted amount cannot be read as an amount of this drug"
-            } else {
+            let rows = &self.resolved.drugs[*i as usize].rows;
+            let reads = if self.charted(*i).dose.is_none() {
                 "the chart holds no amount"
+            } else if rows.iter().any(|r| self.entry(*r).beside.is_some()) {
+                "the drug has two components, and the charted amount does not say of which"
+            } else {
+                "the charted amount cannot be read as an amount of this drug"
             };
             let text =
                 format!("{}: {reads}. How much was given? Choices: ____, with its measure; {REST}", self.list(&[*i]));
@@ -1315,6 +1362,14 @@ impl<'a> Ctx<'a> {
             rows.iter().map(|i| describe(self.charted(*i), &self.resolved.ids[*i as usize])).collect();
         names.join("; ")
     }
+}
+
+/// Two amounts of one dose: `600 mg/900 mg`, `800/160 mg`.
+fn both_amounts(text: &str) -> Option<(Amount, Amount)> {
+    let (a, b) = ["/", " and ", "+", "-"].iter().find_map(|by| text.split_once(by))?;
+    let second: Amount = b.trim().parse().ok()?;
+    let first = a.trim().parse().or_else(|_| format!("{} {}", a.trim(), second.unit.word).parse()).ok()?;
+    Some((first, second))
 }
 
 /// Routes by which nothing is injected.

@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use crate::dose::{Amount, Rate};
-use crate::formulary::{self, Formulary, UsualUse, fold};
+use crate::formulary::{self, Formulary, Found, UsualUse, fold};
 use crate::identity;
 use crate::tables::InForce;
 
@@ -710,6 +710,8 @@ pub struct Choice {
     pub out_of_force: bool,
     /// An older code may still have been in force on the date.
     pub change_date_unknown: bool,
+    /// The words of every code name other routes.
+    pub other_route: bool,
 }
 
 /// Chooses among the rows that a name means: by date, route, dialysis, and the doses that a product comes in.
@@ -728,6 +730,11 @@ pub fn choose(
         left.retain(|r| formulary.entry(*r).in_force(on));
     } else {
         choice.out_of_force = !left.is_empty();
+    }
+    if left.iter().any(|r| formulary.entry(*r).coded_by(route)) {
+        left.retain(|r| formulary.entry(*r).coded_by(route));
+    } else {
+        choice.other_route = !left.is_empty();
     }
     if left.len() > 1 && left.iter().any(|r| formulary.entry(*r).routes.iter().any(|w| w == route)) {
         left.retain(|r| formulary.entry(*r).routes.iter().any(|w| w == route));
@@ -1490,7 +1497,17 @@ impl<'c> Rows<'c> {
                 "give `drug` as charted, or one of `hcpcs`, `ndc` and `rxnorm`",
             ));
         }
-        let by_name = name.map_or(&[][..], |n| self.formulary.by_name(n).0);
+        let (by_name, found) = name.map_or((&[][..], Found::Name), |n| self.formulary.by_name(n));
+        if let (Found::Shortened, Some(name)) = (found, name) {
+            assume(
+                "drug",
+                self.formulary.read_as(name).unwrap_or_default(),
+                format!(
+                    "`{}` is in the table of drugs without its words for a salt, a strength, a form or a diluent",
+                    short(name)
+                ),
+            );
+        }
         let coded = |code: &str| self.formulary.by_hcpcs(code);
         let by_code = hcpcs.as_deref().and_then(coded);
         let by_ndc = ndc.as_deref().and_then(|n| self.formulary.by_ndc(&n.replace('-', ""))).and_then(coded);

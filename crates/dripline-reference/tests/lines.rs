@@ -90,6 +90,73 @@ fn units_round_up_once() {
 }
 
 #[test]
+fn a_code_whose_words_name_a_route_is_for_that_route() {
+    let by = |drug: &str, route: &str| {
+        let given = json!({"drug": drug, "dose": "150 mg", "route": route, "method": "injection", "stop": null});
+        let found = case(json!({}), vec![given]);
+        let why = found.assumptions.iter().find(|a| a.path == "administrations[0].hcpcs").map(|a| a.why.to_string());
+        (shown(&found), why.unwrap_or_default())
+    };
+    for (drug, code) in
+        [("Skyrizi IV", "J2327"), ("Cosentyx IV", "J3247"), ("Entyvio", "J3380"), ("Simponi Aria", "J1602")]
+    {
+        assert_eq!(by(drug, "IV").0, [format!("{code} x150")]);
+        let (lines, why) = by(drug, "SC");
+        assert!(lines.is_empty() && why == format!("the words of {code} name another route: iv"), "{lines:?} {why}");
+    }
+    // The route tells two products of a name apart, and one that is not known excludes none.
+    assert_eq!(by("Stelara", "SC").0, ["J3357 x150"]);
+    assert_eq!(by("Stelara", "IV").0, ["J3358 x150"]);
+    assert_eq!(by("Entyvio", "port").0, ["J3380 x150"]);
+    assert_eq!(by("morphine preservative-free", "IT").0, ["J2274 x15"]);
+    assert!(by("morphine preservative-free", "IV").0.is_empty());
+}
+
+#[test]
+fn a_product_of_two_components_is_counted_by_one() {
+    let given = |drug: &str, dose: &str| case(json!({}), vec![drug_by(drug, dose)]);
+    fn drug_by(name: &str, dose: &str) -> Value {
+        json!({"drug": name, "dose": dose, "method": "injection", "route": "IM", "stop": null})
+    }
+    for (name, dose, line) in [
+        // Both amounts, in either order.
+        ("Cabenuva", "600 mg/900 mg", "J0741 x300"),
+        ("Cabenuva", "400/600 mg", "J0741 x200"),
+        ("Cabenuva", "900 mg and 600 mg", "J0741 x300"),
+        ("Bactrim", "800 mg/160 mg", "J2865 x160"),
+        ("Bactrim", "160-800 mg", "J2865 x160"),
+        // One amount that is a dose in one reading: the counted component, the other, both together.
+        ("Cabenuva", "400 mg", "J0741 x200"),
+        ("Cabenuva", "900 mg", "J0741 x300"),
+        ("Cabenuva", "1500 mg", "J0741 x300"),
+        ("Akynzeo", "0.25 mg", "J1454 x1"),
+        ("Akynzeo", "235 mg", "J1454 x1"),
+        ("Opdualag", "480 mg", "J9298 x160"),
+        ("Opdualag", "160 mg", "J9298 x160"),
+        ("Opdualag", "640 mg", "J9298 x160"),
+    ] {
+        let found = given(name, dose);
+        assert_eq!(shown(&found), [line], "{name} {dose}");
+        assert!(!fields(&found).contains(&"dose"));
+    }
+    let taken = |dose| given("Opdualag", dose).assumptions.iter().any(|a| a.path == "administrations[0].dose");
+    assert!(!taken("480 mg") && taken("160 mg") && taken("640 mg"));
+    // 600 mg is a dose of either component; 320 mg may be anything; amounts that do not belong together are none.
+    for (name, dose) in [
+        ("Cabenuva", "600 mg"),
+        ("Cabenuva", "600 mg/600 mg"),
+        ("Bactrim", "320 mg"),
+        ("Opdualag", "240 mg"),
+        ("Vyxeos", "100 mg"),
+    ] {
+        let found = given(name, dose);
+        assert!(shown(&found).is_empty(), "{name} {dose}: {:?}", shown(&found));
+        assert_eq!(fields(&found), ["dose"]);
+        assert!(found.questions[0].ask.contains("two components") || dose.contains('/'), "{}", found.questions[0].ask);
+    }
+}
+
+#[test]
 fn what_an_inpatient_is_given_has_no_drug_line() {
     let given = |start: &str| {
         let mut row = drug("Zofran", "4 mg");

@@ -286,7 +286,17 @@ fn class_by_the_table_and_by_route() {
     assert_eq!(class(json!({"drug": "Actemra", "route": "SC"})), Class::Drug);
     assert_eq!(class(json!({"drug": "Stelara", "route": "iv"})), Class::Complex);
     assert_eq!(class(json!({"drug": "Stelara", "route": "Subcut"})), Class::Drug);
+    for vein in ["Skyrizi IV", "Cosentyx IV", "Entyvio", "Simponi Aria"] {
+        assert_eq!(class(json!({"drug": vein, "route": "IV"})), Class::Complex, "{vein}");
+        assert_eq!(class(json!({"drug": vein, "route": "SC"})), Class::Drug, "{vein}");
+    }
     assert_eq!(class(json!({"drug": "normal saline"})), Class::Hydration);
+    assert_eq!(class(json!({"drug": "NS 0.9% bolus"})), Class::Hydration);
+    assert_eq!(class(json!({"drug": "IV fluids"})), Class::Hydration);
+    let salt = row(json!({"drug": "Bleomycin Sulfate 15 units/vial"})).unwrap();
+    assert_eq!(salt.case.rows[0].class, Class::Chemo);
+    assert_eq!(assumed(&salt, "administrations[0].drug"), Some("bleomycin"));
+    assert_eq!(assumed(&row(json!({"drug": "bleomycin"})).unwrap(), "administrations[0].drug"), None);
     assert_eq!(class(json!({"drug": "Zofran", "class": "chemo"})), Class::Chemo);
     let unknown = row(json!({"drug": "Zofrann"})).unwrap();
     assert_eq!(unknown.case.rows[0].class, Class::Drug);

@@ -257,7 +257,7 @@ fn line(
 ) {
     let value = json!({"setting": "facility", "administrations": [{
         "hcpcs": row.code, "ndc": row.number, "dose": format!("{} {unit}", plain(container)),
-        "route": "IV", "method": "push", "start": format!("{}T10:00", quarter.first_day()),
+        "method": "push", "start": format!("{}T10:00", quarter.first_day()),
     }]});
     let chart: Chart = serde_json::from_value(value).expect("every key is one of a chart");
     let options = Options { alternatives: false, ..Options::default() };
