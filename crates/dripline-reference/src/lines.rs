@@ -143,6 +143,8 @@ enum Rest {
 enum Odd {
     /// They hold more than was given.
     More,
+    /// They hold more than was given and thrown away, by a whole container.
+    MoreWithWaste,
     /// They hold less than was given.
     Less,
     /// They hold what was given, but not also what was thrown away.
@@ -1168,6 +1170,12 @@ impl<'a> Ctx<'a> {
         if taken.zip(overfilled).is_some_and(|(taken, most)| taken > most) {
             open.rests.push((rows(), Odd::LessWithWaste));
         }
+        let opened = group.iter().flat_map(|p| self.charted(p.row).containers.iter().flatten());
+        let count = opened.fold(0, |n: u64, c| n.saturating_add(c.count.get().into()));
+        let whole = content.over(Ratio::whole(count)).filter(|one| *one >= Ratio::whole(1));
+        if whole.zip(taken).and_then(|(one, taken)| taken.plus(one)).is_some_and(|more| more <= content) {
+            open.rests.push((rows(), Odd::MoreWithWaste));
+        }
         let capped = self.on(R::JwCap);
         let n = if capped { left.min(wasted.floor()) } else { wasted.ceil() };
         if n == 0 {
@@ -1293,7 +1301,7 @@ impl<'a> Ctx<'a> {
             ask(&[*i], "dose", Addressee::Nurse, text, answers);
         }
         // One question for all drugs: the answer is found at the same place in the record.
-        for odd in [Odd::More, Odd::Less, Odd::LessWithWaste] {
+        for odd in [Odd::More, Odd::MoreWithWaste, Odd::Less, Odd::LessWithWaste] {
             let mut rows: Vec<Ix> = open.rests.iter().filter(|r| r.1 == odd).flat_map(|r| &r.0).copied().collect();
             rows.sort_unstable();
             rows.dedup();
@@ -1301,15 +1309,19 @@ impl<'a> Ctx<'a> {
             if rows.is_empty() {
                 continue;
             }
-            if odd == Odd::More {
+            if matches!(odd, Odd::More | Odd::MoreWithWaste) {
+                let (what, none) = match odd {
+                    Odd::More => ("given", Answer::Rest(rows.clone(), Rest::Kept)),
+                    _ => ("given and thrown away", Answer::None),
+                };
                 let text = format!(
-                    "{}: the containers hold more than was charted as given. What became of the rest? Choices: all of it was \
-                     thrown away; part of it was thrown away, namely ____; none of it was thrown away; {REST}",
+                    "{}: the containers hold more than was charted as {what}. What became of the rest? Choices: all of it \
+                     was thrown away; part of it was thrown away, namely ____; none of it was thrown away; {REST}",
                     self.list(rows)
                 );
                 let answers = vec![
                     ("all of it was thrown away".into(), Answer::Rest(rows.clone(), Rest::Discarded)),
-                    ("none of it was thrown away".into(), Answer::Rest(rows.clone(), Rest::Kept)),
+                    ("none of it was thrown away".into(), none),
                     unknown(),
                 ];
                 ask(rows, "wasted", Addressee::Nurse, text, answers);

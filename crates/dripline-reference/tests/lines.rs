@@ -157,6 +157,18 @@ fn a_product_of_two_components_is_counted_by_one() {
 }
 
 #[test]
+fn a_whole_container_that_nobody_accounts_for_is_asked_about() {
+    let asked = |given: &str, count, wasted: &str| {
+        let found = case(json!({}), vec![vials(given, "100 mg", count, json!(wasted))]);
+        (shown(&found), fields(&found).iter().map(|f| (*f).to_owned()).collect::<Vec<_>>())
+    };
+    // Four vials, 250 mg given and 50 mg thrown away: one vial too many.
+    assert_eq!(asked("250 mg", 4, "50 mg"), (vec!["J1745 x25".into(), "J1745-JW x5".into()], vec!["wasted".into()]));
+    assert_eq!(asked("250 mg", 4, "51 mg"), (vec!["J1745 x25".into(), "J1745-JW x5".into()], vec![]));
+    assert_eq!(asked("250 mg", 3, "50 mg"), (vec!["J1745 x25".into(), "J1745-JW x5".into()], vec![]));
+}
+
+#[test]
 fn what_an_inpatient_is_given_has_no_drug_line() {
     let given = |start: &str| {
         let mut row = drug("Zofran", "4 mg");
