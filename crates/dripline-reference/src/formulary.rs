@@ -34,6 +34,8 @@ pub enum UsualUse {
     Imaging,
     /// Flushing a line.
     Flush,
+    /// Opening a blocked catheter.
+    Declot,
 }
 
 /// A row of the table: one product as its code sees it.
@@ -112,7 +114,7 @@ struct Table {
     squeezed: Vec<(String, Vec<u32>)>,
     /// Ingredient and its rows.
     by_ingredient: Vec<(String, Vec<u32>)>,
-    /// HCPCS code and its row.
+    /// HCPCS code and its rows, the general one before those of products that are used otherwise.
     by_hcpcs: Vec<(String, u32)>,
     /// Names as they are shown, for suggestions.
     shown: Vec<(String, String)>,
@@ -316,8 +318,10 @@ impl Table {
         table.squeezed = squeezed;
         table.by_ingredient = index(ingredients);
         codes.sort();
-        if let Some(twice) = codes.windows(2).find(|w| w[0].0 == w[1].0) {
-            return Err(wrong(0, format!("{} stands twice", twice[0].0)));
+        let entry = |row: u32| &table.entries[row as usize];
+        let same = |a: &Entry, b: &Entry| a.ingredient == b.ingredient && a.unit == b.unit;
+        if let Some(twice) = codes.windows(2).find(|w| w[0].0 == w[1].0 && !same(entry(w[0].1), entry(w[1].1))) {
+            return Err(wrong(0, format!("{} stands twice, with another ingredient or unit", twice[0].0)));
         }
         table.by_hcpcs = codes;
         table.shown.sort();
@@ -402,6 +406,7 @@ impl Table {
             "reversal" => Some(UsualUse::Reversal),
             "imaging" => Some(UsualUse::Imaging),
             "flush" => Some(UsualUse::Flush),
+            "declot" => Some(UsualUse::Declot),
             other => return Err(format!("`{other}` is no usual use")),
         };
         let electrolyte = match cell("electrolyte") {
@@ -532,11 +537,12 @@ impl Formulary {
         &self.table.ingredients[number as usize]
     }
 
-    /// The row of a HCPCS code.
+    /// The row of a HCPCS code, the first of those that have it.
     #[must_use]
     pub fn by_hcpcs(&self, code: &str) -> Option<u32> {
         let codes = &self.table.by_hcpcs;
-        codes.binary_search_by(|(c, _)| c.as_str().cmp(code)).ok().map(|i| codes[i].1)
+        let at = codes.partition_point(|(c, _)| c.as_str() < code);
+        codes.get(at).filter(|(c, _)| c == code).map(|(_, row)| *row)
     }
 
     /// The HCPCS code of an NDC in 11 digits, if a loaded table knows exactly one.
@@ -773,6 +779,8 @@ mod tests {
             (("billing_unit_amount", "5"), "billing unit: no unit stands behind the number"),
             (("package", "maybe"), "`maybe` is neither yes nor no"),
             (("ingredient", ""), "a name and an ingredient are needed"),
+            (("code_routes", "ear"), "`ear` is no route"),
+            (("beside", "3 mg"), "what stands beside the counted component is no amount of its measure"),
         ] {
             let mut cells: Vec<_> = good.iter().filter(|c| c.0 != bad.0).copied().collect();
             cells.push(bad);

@@ -1215,10 +1215,10 @@ impl<'c> Rows<'c> {
         };
 
         // Why.
-        let flush = same(&|e| e.usual_use == Some(UsualUse::Flush));
+        let used = |usual: UsualUse| same(&|e| e.usual_use == Some(usual));
         let purpose = match a.purpose {
             Some(p) => p,
-            None if flush => {
+            None if used(UsualUse::Flush) => {
                 assume(
                     "purpose",
                     Purpose::Flush.as_str().into(),
@@ -1226,13 +1226,21 @@ impl<'c> Rows<'c> {
                 );
                 Purpose::Flush
             }
+            None if used(UsualUse::Declot) => {
+                assume(
+                    "purpose",
+                    Purpose::Declot.as_str().into(),
+                    "no purpose is stated and the product is for opening catheters".into(),
+                );
+                Purpose::Declot
+            }
             None => {
                 self.no_purpose = true;
                 Purpose::Treatment
             }
         };
         // A stress agent given for the test is what contrast is to a scan.
-        let agent = same(&|e| e.usual_use == Some(UsualUse::Imaging));
+        let agent = used(UsualUse::Imaging);
         let class = match class {
             Class::Drug if agent && purpose == Purpose::Procedural && a.class.is_none() => Class::Contrast,
             other => other,
@@ -1363,7 +1371,7 @@ impl<'c> Rows<'c> {
             given: was_given(a),
             vaccine: first.and_then(|e| e.vaccine).filter(|k| same(&|e| e.vaccine == Some(*k))),
             electrolyte: first.and_then(|e| e.electrolyte).filter(|k| same(&|e| e.electrolyte == Some(*k))),
-            adjunct_only: same(&|e| e.usual_use.is_some_and(|u| u != UsualUse::Flush)),
+            adjunct_only: same(&|e| e.usual_use.is_some_and(|u| !matches!(u, UsualUse::Flush | UsualUse::Declot))),
             own_code: first.and_then(|e| e.own_code).filter(|c| same(&|e| e.own_code == Some(*c))),
             listed_complex,
         };

@@ -308,6 +308,28 @@ fn class_by_the_table_and_by_route() {
     assert_eq!(assumed(&lupron, "administrations[0].class"), Some("drug"));
     assert_eq!(class(json!({"drug": "leuprolide", "route": "IM", "dose": "45 mg"})), Class::Hormonal);
     assert_eq!(class(json!({"drug": "leuprolide", "route": "IM", "hcpcs": "J1950"})), Class::Drug);
+    // The brand for grown-ups comes in 30 mg under one code only, that for children under the other.
+    assert_eq!(class(json!({"drug": "Lupron Depot", "route": "IM", "dose": "30 mg"})), Class::Hormonal);
+    assert_eq!(class(json!({"drug": "Lupron Depot", "route": "IM", "dose": "11.25 mg"})), Class::Drug);
+    assert_eq!(class(json!({"drug": "Lupron Depot-Ped", "route": "IM", "dose": "30 mg"})), Class::Drug);
+}
+
+#[test]
+fn a_product_of_one_use_has_its_purpose() {
+    let purpose = |keys: Value| {
+        let found = row(keys).unwrap();
+        let taken = assumed(&found, "administrations[0].purpose").map(str::to_owned);
+        (found.case.rows[0].purpose, taken)
+    };
+    let taken = |word: &str| Some(word.to_owned());
+    assert_eq!(purpose(json!({"drug": "saline flush"})), (Purpose::Flush, taken("flush")));
+    assert_eq!(purpose(json!({"drug": "Cathflo 2 mg"})), (Purpose::Declot, taken("declot")));
+    assert_eq!(purpose(json!({"drug": "Cathflo", "purpose": "treatment"})), (Purpose::Treatment, None));
+    for other in ["alteplase", "Activase", "tPA"] {
+        assert_eq!(purpose(json!({"drug": other})), (Purpose::Treatment, None), "{other}");
+    }
+    // A charted code names the drug and not the product.
+    assert_eq!(purpose(json!({"drug": null, "hcpcs": "J2997"})), (Purpose::Treatment, None));
 }
 
 #[test]
