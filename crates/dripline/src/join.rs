@@ -82,6 +82,8 @@ fn join_bags(ctx: &Ctx, ws: &mut Workspace) {
     for k in 0..ws.sorted.len() {
         let i = ws.sorted[k];
         let (lo, hi) = ws.lent[i as usize].bag;
+        // What went into a vein and what went into a muscle are two services, whatever is charted as their syringe.
+        let way = kind(ws, i).map(lane);
         // A row that already stands with an earlier one has all its mates.
         let hi = if ws.root[i as usize] == i { hi } else { lo };
         for m in lo..hi {
@@ -91,11 +93,7 @@ fn join_bags(ctx: &Ctx, ws: &mut Workspace) {
                 && matches!(ws.lent[i as usize].timing, Timing::Run(..))
                 && ws.lent[i as usize].class != VeinClass::Hydration
                 && !ctx.on(R::ConcurrentNotOneBag);
-            if j != i
-                && !apart
-                && kind(ws, j).is_some_and(|k| lane(k) < 9)
-                && ws.lent[j as usize].timing != Timing::Nothing
-            {
+            if j != i && !apart && kind(ws, j).map(lane) == way && ws.lent[j as usize].timing != Timing::Nothing {
                 ws.union(i, j);
             }
         }
