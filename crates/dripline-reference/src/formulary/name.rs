@@ -278,9 +278,7 @@ pub(super) fn cut(name: &str) -> Option<Cut<'_>> {
             return without(outer.len());
         }
     }
-    let Some((before, last)) = name.rsplit_once(' ') else {
-        return None;
-    };
+    let (before, last) = name.rsplit_once(' ')?;
     if FORMS.contains(&last) {
         return without(before.len());
     }
